@@ -1,0 +1,1 @@
+"""The media servers bundled with Gatepost. They import nothing of gatepost."""
