@@ -1,0 +1,143 @@
+"""The modern era's request headers, which mirror parts of the body (2026-07-28, Streamable HTTP, Request Metadata).
+
+They decide nothing: each is compared with the body, and a difference refuses the request.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from gatepost.mcp.message import Message
+from gatepost.mcp.refused import HEADER_MISMATCH, Refused
+
+NAMED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+"""The methods whose `Mcp-Name` header is required, and the member of `params` it mirrors."""
+
+PARAM_PREFIX: Final = b"mcp-param-"
+_SENTINEL_START: Final = "=?base64?"
+_SENTINEL_END: Final = "?="
+_SCALARS: Final = frozenset({"string", "integer", "boolean"})
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+def mismatch(message: str) -> Refused:
+    """The refusal for a header that is missing, doubled, malformed or different from the body."""
+    return Refused(400, HEADER_MISMATCH, "GP-1007", message)
+
+
+def mcp_headers(headers: Headers) -> dict[bytes, bytes]:
+    """The `MCP-*` headers of a request by lower-case name. Raises `Refused` where one stands twice."""
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name.startswith(b"mcp-"):
+            if name in found:
+                raise mismatch(f"Header mismatch: {name.decode('ascii', 'replace')} stands twice.")
+            found[name] = value
+    return found
+
+
+def decode(value: bytes) -> str | None:
+    """A header's value as text, `=?base64?…?=` decoded; None where it is malformed."""
+    try:
+        text = value.decode("ascii")
+    except UnicodeDecodeError:
+        return None
+    if not (text.startswith(_SENTINEL_START) and text.endswith(_SENTINEL_END) and len(text) >= 11):
+        return text if all(" " <= c <= "~" or c == "\t" for c in text) else None
+    payload = text[len(_SENTINEL_START) : -len(_SENTINEL_END)]
+    try:
+        raw = base64.b64decode(payload, validate=True)
+        if base64.b64encode(raw).decode("ascii") != payload:
+            return None
+        return raw.decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+def encode(value: str) -> bytes:
+    """A value as a header can carry it: plain where it is safe ASCII, else in the base64 form."""
+    plain = value.isascii() and value.isprintable() and value == value.strip()
+    if plain and not (value.startswith(_SENTINEL_START) and value.endswith(_SENTINEL_END)):
+        return value.encode("ascii")
+    return b"=?base64?" + base64.b64encode(value.encode("utf-8")) + b"?="
+
+
+def check(message: Message, version: str, found: Mapping[bytes, bytes]) -> None:
+    """Compare version, method and name with the body. Raises `Refused` with -32020."""
+    _compare(found, b"mcp-protocol-version", version)
+    _compare(found, b"mcp-method", message.method or "")
+    member = NAMED.get(message.method or "")
+    if member is not None:
+        name = message.params.get(member)
+        _compare(found, b"mcp-name", name if isinstance(name, str) else "")
+
+
+def _compare(found: Mapping[bytes, bytes], header: bytes, expected: str) -> None:
+    value = found.get(header)
+    if value is None:
+        raise mismatch(f"Header mismatch: {header.decode()} is missing.")
+    if value.decode("latin-1") == expected and not value.startswith(b"=?base64?"):
+        return
+    decoded = decode(value) if header == b"mcp-name" else value.decode("latin-1")
+    if decoded != expected:
+        raise mismatch(f"Header mismatch: {header.decode()} does not agree with the body.")
+
+
+def declared_params(schema: Any) -> dict[bytes, tuple[str, ...]]:
+    """The parameters that a tool's input schema mirrors into headers (`x-mcp-header`).
+
+    Returns: lower-case header name → path of `properties` keys. Annotations that the specification does not allow
+    (not on a string, integer or boolean; not a token) are left out: a header for them is an unknown one.
+    """
+    declared: dict[bytes, tuple[str, ...]] = {}
+    _collect(schema, (), declared, 0)
+    return declared
+
+
+def _collect(schema: Any, path: tuple[str, ...], declared: dict[bytes, tuple[str, ...]], depth: int) -> None:
+    if not isinstance(schema, dict) or depth > 32:
+        return
+    name = schema.get("x-mcp-header")
+    if path and isinstance(name, str) and name.isascii() and name.isprintable() and schema.get("type") in _SCALARS:
+        declared[PARAM_PREFIX + name.lower().encode("ascii")] = path
+    properties = schema.get("properties")
+    if isinstance(properties, dict):
+        for key, sub in properties.items():
+            _collect(sub, (*path, key), declared, depth + 1)
+
+
+def check_params(found: Mapping[bytes, bytes], declared: Mapping[bytes, tuple[str, ...]], arguments: Any) -> None:
+    """Compare every declared `Mcp-Param-*` header with the argument it mirrors. Raises `Refused` with -32020."""
+    for header, path in declared.items():
+        value = arguments
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        given = found.get(header)
+        name = header.decode()
+        if value is None:
+            if given is not None:
+                raise mismatch(f"Header mismatch: {name} is given, but the body has no such argument.")
+            continue
+        if given is None:
+            raise mismatch(f"Header mismatch: {name} is missing.")
+        text = decode(given)
+        if text is None or not _same(text, value):
+            raise mismatch(f"Header mismatch: {name} does not agree with the body.")
+
+
+def _same(text: str, value: Any) -> bool:
+    if isinstance(value, bool):
+        return text == ("true" if value else "false")
+    if isinstance(value, str):
+        return text == value
+    if isinstance(value, int | float | Decimal):
+        try:
+            return Decimal(text) == (value if isinstance(value, Decimal) else Decimal(repr(value)))
+        except InvalidOperation:
+            return False
+    return False
