@@ -1,0 +1,44 @@
+"""What a server says of one of its tools, and the hash that a change of it is seen by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gatepost.wire import strictjson
+
+CATEGORIES: tuple[str, ...] = ("read", "write", "execute", "destructive", "financial")
+
+# What a model or a person decides by. Other members (`execution`, extensions) may change without anybody being misled.
+_HASHED = ("name", "title", "description", "inputSchema", "outputSchema", "annotations", "icons", "_meta")
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One tool as its server listed it.
+
+    Attributes:
+        name: the tool's name.
+        tool: the object in `tools/list`, whole and unchanged.
+        hash: `definition_hash(tool)`.
+        category: one of `CATEGORIES`, or None while nobody has said.
+        seen_at: epoch seconds of the scan that first saw it in this form.
+    """
+
+    name: str
+    tool: dict[str, Any]
+    hash: str
+    category: str | None
+    seen_at: float
+
+
+def definition_hash(tool: Mapping[str, Any]) -> str:
+    """`sha256:` + hex over the canonical form of what is hashed of a tool, absent members left out.
+
+    Canonical is RFC 8785 with numbers in exact normalised decimal, so that neither the order of members nor the
+    spelling of a number makes a difference, and nothing else is lost.
+    """
+    hashed = {member: tool[member] for member in _HASHED if member in tool}
+    return "sha256:" + hashlib.sha256(strictjson.canonical(hashed)).hexdigest()
