@@ -1,0 +1,278 @@
+"""What each MCP client wants to be told about a remote server with a bearer token, and where it keeps that.
+
+The shapes follow each client's own documentation for a remote streamable-HTTP server. Adding a client is adding an
+entry to `CLIENTS`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+Format = Literal["json", "toml"]
+
+_LOOPBACK_OF_BRIDGE = frozenset({"localhost", "127.0.0.1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a client's file location depends on: the platform (as `sys.platform` names it), home and environment."""
+
+    platform: str
+    home: Path
+    environ: Mapping[str, str]
+
+    @classmethod
+    def here(cls) -> Surroundings:
+        """Those of this process."""
+        return cls(platform=sys.platform, home=Path.home(), environ=os.environ)
+
+    def application_data(self) -> Path:
+        """The folder in which desktop programs keep their settings: Application Support, %APPDATA% or XDG config."""
+        if self.platform == "darwin":
+            return self.home / "Library" / "Application Support"
+        if self.platform == "win32":
+            return Path(self.environ.get("APPDATA") or self.home / "AppData" / "Roaming")
+        return Path(self.environ.get("XDG_CONFIG_HOME") or self.home / ".config")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The server as the client shall see it: the name it gets there, the gateway's URL for it, the grant's token."""
+
+    name: str
+    url: str
+    token: str
+
+    @property
+    def authorization(self) -> str:
+        return f"Bearer {self.token}"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One MCP client.
+
+    Attributes:
+        id: the word on the command line.
+        title: the product's name.
+        format: of its file; "json" files may hold comments.
+        section: the key under which its file lists servers.
+        entry: makes the value for one server under that key.
+        file: where the file is for this user, or None for a client that has no file of its own.
+        notes: what to know, one sentence each.
+        command: the client's own command that does the same, or None.
+    """
+
+    id: str
+    title: str
+    format: Format
+    section: str
+    entry: Callable[[Target], dict[str, Any]]
+    file: Callable[[Surroundings], Path] | None
+    notes: tuple[str, ...] = ()
+    command: Callable[[Target], str] | None = None
+
+    def snippet(self, target: Target) -> str:
+        """The text to paste: a whole document that holds nothing but this entry."""
+        if self.format == "toml":
+            return toml_table(self.section, target.name, self.entry(target))
+        return json.dumps({self.section: {target.name: self.entry(target)}}, indent=2, ensure_ascii=False) + "\n"
+
+
+def toml_table(section: str, name: str, entry: Mapping[str, Any]) -> str:
+    """`[section.name]` and its keys; values are strings or flat maps of strings."""
+    lines = [f"[{section}.{_toml_key(name)}]"]
+    for key, value in entry.items():
+        if isinstance(value, Mapping):
+            inner = ", ".join(f"{_toml_key(k)} = {_toml_string(v)}" for k, v in value.items())
+            lines.append(f"{_toml_key(key)} = {{ {inner} }}")
+        else:
+            lines.append(f"{_toml_key(key)} = {_toml_string(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _toml_key(key: str) -> str:
+    bare = key.isascii() and key.replace("-", "").replace("_", "").isalnum()
+    return key if bare else _toml_string(key)
+
+
+def _toml_string(value: str) -> str:
+    # A JSON string without non-ASCII shortcuts is a valid TOML basic string (TOML 1.0, "String"), except for DEL.
+    return json.dumps(value, ensure_ascii=True).replace("\x7f", "\\u007F")
+
+
+def _typed(kind: str, url_key: str = "url") -> Callable[[Target], dict[str, Any]]:
+    def entry(target: Target) -> dict[str, Any]:
+        return {"type": kind, url_key: target.url, "headers": {"Authorization": target.authorization}}
+
+    return entry
+
+
+def _untyped(url_key: str) -> Callable[[Target], dict[str, Any]]:
+    def entry(target: Target) -> dict[str, Any]:
+        return {url_key: target.url, "headers": {"Authorization": target.authorization}}
+
+    return entry
+
+
+def _cline(target: Target) -> dict[str, Any]:
+    return {**_typed("streamableHttp")(target), "disabled": False, "autoApprove": []}
+
+
+def _codex(target: Target) -> dict[str, Any]:
+    return {"url": target.url, "http_headers": {"Authorization": target.authorization}}
+
+
+def _bridged(target: Target) -> dict[str, Any]:
+    """Claude Desktop's file starts programs only; `mcp-remote` is the program that speaks HTTP for it.
+
+    The header's value goes through the environment and the argument has no space in it, because some platforms split
+    arguments at spaces. mcp-remote refuses plain HTTP anywhere but on loopback unless told.
+    """
+    args = [
+        "-y",
+        "mcp-remote",
+        target.url,
+        "--transport",
+        "http-only",
+        "--header",
+        "Authorization:${GATEPOST_AUTHORIZATION}",
+    ]
+    parts = urlsplit(target.url)
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK_OF_BRIDGE:
+        args.append("--allow-http")
+    return {"command": "npx", "args": args, "env": {"GATEPOST_AUTHORIZATION": target.authorization}}
+
+
+def _claude_code_command(target: Target) -> str:
+    return shlex.join(
+        [
+            *("claude", "mcp", "add", "--scope", "user", "--transport", "http", target.name, target.url),
+            *("--header", f"Authorization: {target.authorization}"),
+        ]
+    )
+
+
+def _gemini_command(target: Target) -> str:
+    return shlex.join(
+        [
+            *("gemini", "mcp", "add", "--scope", "user", "--transport", "http"),
+            *("--header", f"Authorization: {target.authorization}", target.name, target.url),
+        ]
+    )
+
+
+def _cline_file(where: Surroundings) -> Path:
+    """Extension and command line share one file since Cline 4; an older extension keeps its own with VS Code."""
+    if told := where.environ.get("CLINE_MCP_SETTINGS_PATH"):
+        return Path(told)
+    shared = where.home / ".cline" / "data" / "settings" / "cline_mcp_settings.json"
+    extension = where.application_data() / "Code" / "User" / "globalStorage" / "saoudrizwan.claude-dev" / "settings"
+    older = extension / "cline_mcp_settings.json"
+    return older if older.exists() and not shared.exists() else shared
+
+
+CLIENTS: dict[str, Client] = {
+    client.id: client
+    for client in (
+        Client(
+            id="claude-code",
+            title="Claude Code",
+            format="json",
+            section="mcpServers",
+            entry=_typed("http"),
+            file=lambda where: where.home / ".claude.json",
+            notes=(
+                "The same shape goes into .mcp.json in a project's folder; leave the token out of what you commit.",
+            ),
+            command=_claude_code_command,
+        ),
+        Client(
+            id="claude-desktop",
+            title="Claude Desktop",
+            format="json",
+            section="mcpServers",
+            entry=_bridged,
+            file=lambda where: where.application_data() / "Claude" / "claude_desktop_config.json",
+            notes=(
+                "Claude Desktop takes no headers for remote servers, so the mcp-remote program (Node.js 18 or newer) "
+                "carries the calls.",
+                "Quit Claude Desktop and start it again to load it.",
+            ),
+        ),
+        Client(
+            id="cursor",
+            title="Cursor",
+            format="json",
+            section="mcpServers",
+            entry=_untyped("url"),
+            file=lambda where: where.home / ".cursor" / "mcp.json",
+            notes=("For one project only, put it into .cursor/mcp.json there.",),
+        ),
+        Client(
+            id="vscode",
+            title="VS Code",
+            format="json",
+            section="servers",
+            entry=_typed("http"),
+            file=lambda where: where.application_data() / "Code" / "User" / "mcp.json",
+            notes=("“MCP: Open User Configuration” opens this file; for one workspace, use .vscode/mcp.json there.",),
+        ),
+        Client(
+            id="codex",
+            title="Codex",
+            format="toml",
+            section="mcp_servers",
+            entry=_codex,
+            file=lambda where: Path(where.environ.get("CODEX_HOME") or where.home / ".codex") / "config.toml",
+            notes=(
+                'To keep the token out of the file, put it into a variable and write bearer_token_env_var = "NAME" '
+                "in place of http_headers.",
+            ),
+        ),
+        Client(
+            id="gemini-cli",
+            title="Gemini CLI",
+            format="json",
+            section="mcpServers",
+            entry=_untyped("httpUrl"),
+            file=lambda where: where.home / ".gemini" / "settings.json",
+            command=_gemini_command,
+        ),
+        Client(
+            id="cline",
+            title="Cline",
+            format="json",
+            section="mcpServers",
+            entry=_cline,
+            file=_cline_file,
+            notes=("In the editor: MCP Servers, Configure, “Configure MCP Servers” opens this file.",),
+        ),
+        Client(
+            id="windsurf",
+            title="Windsurf",
+            format="json",
+            section="mcpServers",
+            entry=_untyped("serverUrl"),
+            file=lambda where: where.home / ".codeium" / "windsurf" / "mcp_config.json",
+            notes=("Press Refresh in Cascade's MCP panel to load it.",),
+        ),
+        Client(
+            id="generic",
+            title="any other client",
+            format="json",
+            section="mcpServers",
+            entry=_typed("http"),
+            file=None,
+            notes=("The transport is streamable HTTP, and every request carries the Authorization header.",),
+        ),
+    )
+}
