@@ -61,26 +61,36 @@ class Grant:
 
 
 class GrantTable:
-    """Every token's grant. Changed in place, by the one event loop that also reads it."""
+    """Every token's grant. Immutable: a change makes another table, so that a call in flight keeps the one it began on."""
 
     __slots__ = ("_grants",)
 
     def __init__(self, rows: Iterable[tuple[str, Mapping[str, Any] | None]] = ()) -> None:
         """Args: rows: (token digest, published body) of every published grant row."""
         self._grants: dict[str, Grant] = {}
-        for key, body in rows:
-            self.apply(key, body)
+        self._take(rows)
 
     def __len__(self) -> int:
         """The number of tokens known, refused ones included."""
         return len(self._grants)
 
-    def apply(self, key: str, body: Mapping[str, Any] | None) -> None:
-        """Takes over one published row: `key` is the token's digest, a body of None forgets the token."""
-        if body is None:
-            self._grants.pop(key, None)
-        else:
-            self._grants[key] = Grant.from_body(body)
+    def changed(self, rows: Mapping[str, Mapping[str, Any] | None]) -> GrantTable:
+        """Another table that has taken over published rows: token digest → body, None where the token is forgotten."""
+        table = GrantTable()
+        table._grants.update(self._grants)
+        table._take(rows.items())
+        return table
+
+    def at(self, key: str) -> Grant | None:
+        """The grant of a token's digest, or None."""
+        return self._grants.get(key)
+
+    def _take(self, rows: Iterable[tuple[str, Mapping[str, Any] | None]]) -> None:
+        for key, body in rows:
+            if body is None:
+                self._grants.pop(key, None)
+            else:
+                self._grants[key] = Grant.from_body(body)
 
     def lookup(self, token: bytes | str) -> Grant | None:
         """The grant of a token as it came in the request, or None where none was ever given out.
