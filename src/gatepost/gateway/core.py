@@ -1,0 +1,199 @@
+"""What the main path works with: made once at start, passed explicitly."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from gatepost.gateway import records
+from gatepost.gateway.caller import Caller
+from gatepost.gateway.metrics import Metrics
+from gatepost.gateway.refusals import Refusals
+from gatepost.gateway.sealed import Sealer
+from gatepost.gateway.sessions import Sessions
+from gatepost.gateway.snapshot import Snapshot
+from gatepost.journal import Journal
+from gatepost.keys import Keyring
+from gatepost.quota import Ledger
+from gatepost.upstreams.base import Upstream
+from gatepost.upstreams.config import ServerConfig
+
+Rescan = Callable[[str], Awaitable[None]]
+"""Ask for a server's definitions to be read again; returns when the snapshot holds them, or when that failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Limits of the main path. Sizes in bytes, times in seconds."""
+
+    max_result: int = 64 * 1024 * 1024
+    max_refusal_rows: int = 20
+    """Rows per second for requests refused before a rule is read; the rest is counted in one row."""
+    rescan_pause: float = 10.0
+    """How long a tool that a server did not list stays unknown before the server is asked again."""
+    recheck_seconds: float = 1.0
+    """How often open streams are compared with the grants that hold them."""
+    state_seconds: float = 3600.0
+    """How long a sealed request state may be redeemed."""
+
+
+class Gateway:
+    """The state of one data-plane process."""
+
+    def __init__(
+        self,
+        *,
+        keyring: Keyring,
+        journal: Journal,
+        ledger: Ledger,
+        connect: Callable[[ServerConfig], Upstream],
+        rescan: Rescan,
+        settings: Settings | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings or Settings()
+        self.keyring = keyring
+        self.sealer = Sealer(keyring)
+        self.journal = journal
+        self.ledger = ledger
+        self.clock = clock
+        self.metrics = Metrics()
+        self.snapshot = Snapshot()
+        self.sessions = Sessions(self.sealer)
+        self.refusals = Refusals(self.settings.max_refusal_rows, clock, partial(self.note, "refused"))
+        self.drops = Refusals(self.settings.max_refusal_rows, clock, partial(self.note, "dropped"))
+        self.tasks: dict[tuple[str, str, str], str] = {}
+        self.streams: dict[object, tuple[Caller, Callable[[], None]]] = {}
+        self.stopping = False
+        self._connect = connect
+        self._rescan = rescan
+        self._rescans: dict[str, asyncio.Task[None]] = {}
+        self._asked: dict[tuple[str, str], float] = {}
+        self._upstreams: dict[str, tuple[ServerConfig, Upstream]] = {}
+        self._background: set[asyncio.Task[Any]] = set()
+        self._redeemed: dict[str, float] = {}
+
+    # -- configuration -------------------------------------------------------------------------------------------
+
+    def swap(self, snapshot: Snapshot) -> None:
+        """Use another snapshot from the next request on. Servers that changed or went are disconnected."""
+        self.snapshot = snapshot
+        for name, (config, upstream) in list(self._upstreams.items()):
+            server = snapshot.servers.get(name)
+            if server is None or server.config != config:
+                del self._upstreams[name]
+                self.spawn(upstream.close())
+        self.close_revoked_streams()
+
+    def upstream(self, config: ServerConfig) -> Upstream:
+        """The connection to a server, made at its first use and kept."""
+        known = self._upstreams.get(config.name)
+        if known is None or known[0] is not config:
+            if known is not None and known[0] == config:
+                self._upstreams[config.name] = (config, known[1])
+                return known[1]
+            upstream = self._connect(config)
+            self._upstreams[config.name] = (config, upstream)
+            return upstream
+        return known[1]
+
+    def upstreams(self) -> dict[str, Upstream]:
+        """The servers connected at this moment."""
+        return {name: upstream for name, (_, upstream) in self._upstreams.items()}
+
+    async def definitions(self, server: str, tool: str) -> None:
+        """Ask a server once for a tool it has not listed; a second caller waits for the first one's question."""
+        asked = self._asked.get((server, tool))
+        if asked is not None and self.clock() - asked < self.settings.rescan_pause:
+            return
+        if len(self._asked) > 10_000:
+            self._asked.clear()
+        self._asked[(server, tool)] = self.clock()
+        await self.rescan(server)
+
+    async def rescan(self, server: str) -> None:
+        """Have a server's definitions read again; joins a reading under way."""
+        task = self._rescans.get(server)
+        if task is None:
+            task = asyncio.ensure_future(self._rescan(server))
+            self._rescans[server] = task
+            task.add_done_callback(lambda _: self._rescans.pop(server, None))
+        await asyncio.shield(task)
+
+    # -- streams -------------------------------------------------------------------------------------------------
+
+    def close_revoked_streams(self) -> None:
+        """Close every stream whose grant no longer stands (PROTOCOL, duty 7)."""
+        now = self.clock()
+        for key, (caller, close) in list(self.streams.items()):
+            grant = self.snapshot.grants.at(caller.token)
+            if grant is None or grant.refused(now) is not None:
+                del self.streams[key]
+                close()
+
+    def redeem(self, nonce: str) -> bool:
+        """Whether a sealed request state is presented for the first time. Remembered for as long as it may be used."""
+        now = self.clock()
+        if nonce in self._redeemed:
+            return False
+        if len(self._redeemed) > 100_000:
+            limit = now - self.settings.state_seconds
+            self._redeemed = {n: at for n, at in self._redeemed.items() if at > limit}
+        self._redeemed[nonce] = now
+        return True
+
+    # -- what the endpoints say ----------------------------------------------------------------------------------
+
+    def not_ready(self) -> list[str]:
+        """Why calls cannot be decided, counted and recorded just now; empty where they can."""
+        reasons = []
+        if not self.journal.healthy:
+            reasons.append("decisions cannot be recorded")
+        if not self.snapshot.revision:
+            reasons.append("no configuration is loaded")
+        if self.stopping:
+            reasons.append("stopping")
+        return reasons
+
+    def gauges(self) -> Iterator[tuple[str, str, float]]:
+        """(name, help, value) of what `/metrics` reads at this moment."""
+        yield "gatepost_sessions", "Open legacy sessions.", len(self.sessions)
+        yield "gatepost_streams", "Open event streams.", len(self.streams)
+        yield "gatepost_ready", "1 where calls can be decided, counted and recorded.", float(not self.not_ready())
+        yield "gatepost_journal_lag_rows", "Rows accepted but not yet written.", self.journal.pending
+        yield "gatepost_configuration_revision", "The configuration that calls are judged by.", self.snapshot.revision
+
+    # -- background work -----------------------------------------------------------------------------------------
+
+    def spawn(self, work: Awaitable[Any]) -> None:
+        """Run something beside the main path, and keep it alive until it ends."""
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def note(self, kind: str, **fields: Any) -> None:
+        """Record something that no call waits for."""
+        self.post(records.event(kind, **fields))
+
+    def post(self, row: dict[str, Any]) -> None:
+        """Append a row without waiting. A journal that cannot write shows in readiness, and denies the next call."""
+        self.journal.append(row).add_done_callback(_retrieve)
+
+    async def close(self) -> None:
+        """Disconnect from all servers and wait for what runs beside the main path."""
+        for task in list(self._rescans.values()):
+            task.cancel()
+        upstreams = [upstream for _, upstream in self._upstreams.values()]
+        self._upstreams.clear()
+        await asyncio.gather(*(upstream.close() for upstream in upstreams), return_exceptions=True)
+        if self._background:
+            await asyncio.wait(self._background, timeout=5)
+
+
+def _retrieve(future: asyncio.Future[None]) -> None:
+    if not future.cancelled():
+        future.exception()

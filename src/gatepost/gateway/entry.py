@@ -1,0 +1,72 @@
+"""What the listener calls: the caller is found when a request's head is there, the main path runs when it is whole."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gatepost.gateway import answers
+from gatepost.gateway.caller import Stranger, authenticate
+from gatepost.gateway.core import Gateway
+from gatepost.gateway.pipeline import handle
+from gatepost.wire.listener import Refusal, Request
+
+_TEXT: Final = ((b"content-type", b"text/plain; charset=utf-8"), answers.NO_STORE)
+_PROMETHEUS: Final = ((b"content-type", b"text/plain; version=0.0.4; charset=utf-8"), answers.NO_STORE)
+_OWN: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+_CHALLENGE: Final = (b"www-authenticate", b'Bearer realm="gatepost"')
+
+
+class Entry:
+    """The handler of a `wire.listener.Listener`."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def on_head(self, request: Request) -> Refusal | None:
+        """Turn strangers away before a byte of their body is read."""
+        if request.path in _OWN:
+            return None
+        gateway = self._gateway
+        caller = authenticate(
+            gateway.snapshot, request.path, request.header(b"authorization"), request.client, gateway.clock()
+        )
+        if not isinstance(caller, Stranger):
+            request.context = caller
+            return None
+        answers.record_refusal(
+            gateway,
+            caller.status,
+            caller.code,
+            caller.message,
+            request.client,
+            server=caller.server,
+            grant_id=caller.grant_id,
+        )
+        headers = (_CHALLENGE,) if caller.status == 401 else ()
+        return Refusal(caller.status, caller.code, caller.message, headers=headers, recorded=True)
+
+    def on_refused(self, client: str, refusal: Refusal) -> None:
+        """Record what the listener refused by itself."""
+        if not refusal.recorded:
+            answers.record_refusal(
+                self._gateway, refusal.status, refusal.code, refusal.reason, client, server=None, grant_id=None
+            )
+
+    async def __call__(self, request: Request) -> None:
+        if request.path in _OWN:
+            self._own(request)
+        else:
+            await handle(self._gateway, request)
+
+    def _own(self, request: Request) -> None:
+        gateway = self._gateway
+        if request.method not in ("GET", "HEAD"):
+            request.reply(405, ((b"allow", b"GET"),))
+        elif request.path == "/healthz":
+            request.reply(200, _TEXT, b"alive\n")
+        elif request.path == "/readyz":
+            reasons = gateway.not_ready()
+            text = "ready\n" if not reasons else "not ready: " + "; ".join(reasons) + "\n"
+            request.reply(503 if reasons else 200, _TEXT, text.encode())
+        else:
+            request.reply(200, _PROMETHEUS, gateway.metrics.render(gateway.gauges()))

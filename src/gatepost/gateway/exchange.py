@@ -1,0 +1,73 @@
+"""One request on its way through the main path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+
+from gatepost.gateway.caller import Caller
+from gatepost.gateway.sessions import Session
+from gatepost.gateway.snapshot import Tool
+from gatepost.mcp.message import Message
+from gatepost.mcp.methods import Duty
+from gatepost.policy import Decision
+from gatepost.wire.listener import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One parsed request, before it is judged. Immutable: what is judged is what is forwarded.
+
+    Attributes:
+        caller: grant, server and policy.
+        message: as the client sent it.
+        era: the module of its protocol era (`mcp.modern` or `mcp.legacy`).
+        protocol: its revision.
+        duty: what the main path owes its method.
+        session: the legacy session it belongs to.
+        mcp: its `MCP-*` headers by lower-case name.
+    """
+
+    caller: Caller
+    message: Message
+    era: ModuleType
+    protocol: str
+    duty: Duty
+    session: Session | None
+    mcp: dict[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a call is about, and what the policy says of it.
+
+    Attributes:
+        decision: allow, deny or approve.
+        target: the tool, resource or prompt by name; None where the method has none.
+        tool: its definition, for a tool.
+        forward: the message to send upstream (sealed ids opened, hidden names taken out).
+        kept: the reservation that a retry brings along (POLICY.md section 4), or None.
+    """
+
+    decision: Decision
+    target: str | None
+    forward: Message
+    tool: Tool | None = None
+    kept: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Progress:
+    """How far a forwarded call has come: written by the relay, read when it is settled."""
+
+    request: Request
+    decision_id: str
+    forwarded_ns: int = 0
+    answered_ns: int = 0
+    status: int | None = None
+    carried_out: bool | str = "unknown"
+    is_error: bool | None = None
+    error_class: str | None = None
+    bytes_out: int = 0
+    streaming: bool = False
+    session: Session | None = None

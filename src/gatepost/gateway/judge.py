@@ -1,0 +1,163 @@
+"""What a call is about, and what its policy says: everything up to the limits (POLICY.md section 5, steps 2 to 8)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+from gatepost.gateway.core import Gateway
+from gatepost.gateway.exchange import Call, Verdict
+from gatepost.mcp import headers, lists, modern
+from gatepost.mcp.message import INVALID_PARAMS, INVALID_REQUEST, Message
+from gatepost.mcp.methods import Duty
+from gatepost.mcp.refused import Refused
+from gatepost.policy import Decision
+from gatepost.wire import strictjson
+
+_NAME_CHARACTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-")
+ALLOW: Final = Decision(effect="allow", rule="", message="")
+"""For what needs no rule: lists and the like, whose results the policy filters (without a policy they are empty)."""
+NO_POLICY: Final = Decision(
+    effect="deny", rule="(no policy)", message="No policy is attached to this grant, so every call is denied."
+)
+
+
+async def judge(gateway: Gateway, call: Call) -> Verdict:
+    """Judge a request by its duty. Raises `Refused` for one that is malformed (nothing is judged then)."""
+    duty = call.duty
+    if duty is Duty.TOOL:
+        return await _tool(gateway, call)
+    if duty is Duty.RESOURCE:
+        return _resource(gateway, call)
+    if duty is Duty.PROMPT:
+        name = _text(call.message, "name")
+        forward, kept = _state(gateway, call, name)
+        return Verdict(_prompt(call, name), name, forward, kept=kept)
+    if duty is Duty.COMPLETION:
+        return _completion(call)
+    if duty is Duty.TASK:
+        return _task(gateway, call)
+    if duty is Duty.LISTEN:
+        params = lists.visible_subscriptions(call.message.params, call.caller)
+        return Verdict(ALLOW, None, call.message.with_params(params))
+    return Verdict(ALLOW, None, call.message)
+
+
+async def _tool(gateway: Gateway, call: Call) -> Verdict:
+    message, caller = call.message, call.caller
+    name = message.params.get("name")
+    if not isinstance(name, str) or not 1 <= len(name) <= 128 or not _NAME_CHARACTERS.issuperset(name):
+        raise Refused(
+            400, INVALID_PARAMS, "GP-1006", "A tool's name has 1 to 128 of the characters A-Z a-z 0-9 _ . / -"
+        )
+    arguments = message.params.get("arguments", {})
+    if not isinstance(arguments, dict):
+        raise Refused(400, INVALID_PARAMS, "GP-1006", "The member params.arguments must be an object.")
+    tool = caller.upstream.tools.get(name)
+    if call.era is modern and tool is not None and tool.param_headers:
+        headers.check_params(call.mcp, tool.param_headers, arguments)
+    forward, kept = _state(gateway, call, name)
+    policy = caller.policy
+    if policy is None:
+        return Verdict(NO_POLICY, name, forward, tool)
+    if tool is None and not policy.hides(name, None):
+        await gateway.definitions(caller.server_name, name)
+        server = gateway.snapshot.servers.get(caller.server_name)
+        tool = None if server is None else server.tools.get(name)
+    if tool is None:
+        rule = "(hidden)" if policy.hides(name, None) else "(unknown tool)"
+        return Verdict(Decision(effect="deny", rule=rule, message=f"Unknown tool: {name}"), name, forward)
+    decision = policy.decide(tool=name, arguments=arguments, category=tool.category, definition=tool.definition)
+    return Verdict(decision, name, forward, tool, kept)
+
+
+def _resource(gateway: Gateway, call: Call) -> Verdict:
+    uri = _text(call.message, "uri")
+    forward, kept = _state(gateway, call, uri)
+    policy = call.caller.policy
+    return Verdict(NO_POLICY if policy is None else policy.decide_resource(uri), uri, forward, kept=kept)
+
+
+def _prompt(call: Call, name: str) -> Decision:
+    policy = call.caller.policy
+    return NO_POLICY if policy is None else policy.decide_prompt(name)
+
+
+def _completion(call: Call) -> Verdict:
+    """`completion/complete` is judged as what it refers to."""
+    ref = call.message.params.get("ref")
+    kind = ref.get("type") if isinstance(ref, dict) else None
+    policy = call.caller.policy
+    if isinstance(ref, dict) and kind == "ref/prompt" and isinstance(ref.get("name"), str):
+        return Verdict(_prompt(call, ref["name"]), ref["name"], call.message)
+    if isinstance(ref, dict) and kind == "ref/resource" and isinstance(ref.get("uri"), str):
+        uri = ref["uri"]
+        if policy is None:
+            return Verdict(NO_POLICY, uri, call.message)
+        # A reference may be a URI template, which is judged as the list of templates is.
+        shown = policy.lists_template(uri) if "{" in uri else None
+        decision = policy.decide_resource(uri) if shown is None else _listed(shown, uri)
+        return Verdict(decision, uri, call.message)
+    raise Refused(400, INVALID_PARAMS, "GP-1006", "params.ref names neither a prompt nor a resource.")
+
+
+def _listed(shown: bool, uri: str) -> Decision:
+    if shown:
+        return ALLOW
+    return Decision(effect="deny", rule="/resources/default", message=f"The resource {uri} is not allowed.")
+
+
+def _task(gateway: Gateway, call: Call) -> Verdict:
+    """A task stands for the call that began it: the same grant, and a tool that is still allowed."""
+    token = _text(call.message, "taskId")
+    caller = call.caller
+    try:
+        tool_name, task_id = gateway.sealer.open("task", caller.grant.id, caller.server_name, token)
+    except (ValueError, TypeError):
+        raise Refused(400, INVALID_PARAMS, "GP-1006", "The task is not known.") from None
+    forward = call.message.with_params({**call.message.params, "taskId": task_id})
+    tool = caller.upstream.tools.get(tool_name)
+    policy = caller.policy
+    if policy is None:
+        return Verdict(NO_POLICY, tool_name, forward, tool)
+    return Verdict(policy.admits(tool_name, None if tool is None else tool.category), tool_name, forward, tool)
+
+
+def _text(message: Message, member: str) -> str:
+    value = message.params.get(member)
+    if not isinstance(value, str):
+        raise Refused(400, INVALID_PARAMS, "GP-1006", f"The member params.{member} must be a string.")
+    return value
+
+
+# -- request states (2026-07-28, Multi Round-Trip Requests) ---------------------------------------------------------
+
+
+def call_hash(message: Message, target: str) -> str:
+    """What a sealed state is bound to: method, target and canonical arguments."""
+    salient = [message.method, target, message.params.get("arguments", {})]
+    return hashlib.sha256(strictjson.canonical(salient)).hexdigest()
+
+
+def _state(gateway: Gateway, call: Call, target: str) -> tuple[Message, str | None]:
+    """Open the request state of a retry. Returns the message for upstream and the reservation it keeps."""
+    message = call.message
+    token = message.params.get("requestState")
+    if token is None or call.era is not modern:
+        return message, None
+    caller = call.caller
+    try:
+        if not isinstance(token, str):
+            raise ValueError("not a string")
+        state: dict[str, Any] = gateway.sealer.open("state", caller.grant.id, caller.server_name, token)
+        if state["call"] != call_hash(message, target) or state["until"] < gateway.clock():
+            raise ValueError("made for another call, or too old")
+    except (ValueError, KeyError, TypeError):
+        raise Refused(
+            400, INVALID_REQUEST, "GP-1006", "The requestState was not given out for this call, or is too old."
+        ) from None
+    params = {key: value for key, value in message.params.items() if key != "requestState"}
+    if state["upstream"] is not None:
+        params["requestState"] = state["upstream"]
+    kept = state["reservation"] if gateway.redeem(state["nonce"]) else None
+    return message.with_params(params), kept

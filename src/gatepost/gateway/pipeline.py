@@ -1,0 +1,201 @@
+"""The main path, top to bottom: authenticate → parse → decide → reserve → record → forward → settle.
+
+`handle` is the only way a call takes. Read it with a finger; every refusal is on the way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from gatepost.gateway import answers, aside, records, relay
+from gatepost.gateway.caller import Caller
+from gatepost.gateway.core import Gateway
+from gatepost.gateway.exchange import Call, Progress, Verdict
+from gatepost.gateway.judge import judge
+from gatepost.gateway.sessions import find
+from gatepost.journal import JournalUnavailable
+from gatepost.mcp import headers, legacy, modern
+from gatepost.mcp.message import INVALID_REQUEST, Message, MessageError, parse
+from gatepost.mcp.refused import Refused
+from gatepost.policy import Decision, Use, limit_message
+from gatepost.quota import Count, Exhausted
+from gatepost.wire.listener import Request
+
+_NOBODY_APPROVES: Final = "Nobody is set up to approve calls here yet, so this call is not made."
+
+
+async def handle(gateway: Gateway, request: Request) -> None:
+    """Serve one complete HTTP request whose caller `entry.on_head` has authenticated."""
+    caller: Caller = request.context
+    message: Message | None = None
+    try:
+        found = headers.mcp_headers(request.headers)
+        if request.method != "POST":
+            await aside.side_stream(gateway, request, caller, found)
+            return
+        _require_json(request)
+        message = parse(request.body)
+        call = _understood(gateway, caller, message, found)
+        if message.kind != "request":
+            await aside.onward(gateway, request, call)
+            return
+        verdict = await judge(gateway, call)
+    except (Refused, MessageError) as why:
+        answers.refuse(
+            gateway, request, caller, why, why.id if isinstance(why, MessageError) else message and message.id
+        )
+        return
+
+    decision_id = records.new_id()
+    decision, counts, why_exhausted = await _reserve(gateway, call, verdict, decision_id)
+    allowed = decision.effect == "allow"
+    try:
+        await gateway.journal.append(_row(gateway, call, verdict, decision, decision_id, counts))
+    except JournalUnavailable:
+        if counts:
+            await gateway.ledger.release(decision_id)
+        gateway.metrics.calls[caller.server_name, "unavailable"] += 1
+        answers.denied(request, call, verdict, answers.UNAVAILABLE, decision_id, None)
+        return
+    gateway.metrics.calls[caller.server_name, decision.effect] += 1
+    if not allowed:
+        size = answers.denied(request, call, verdict, decision, decision_id, why_exhausted)
+        gateway.post(_settled(request, Progress(request, decision_id, carried_out=False, bytes_out=size)))
+        return
+    await _forward(gateway, request, call, verdict, decision_id, reserved=bool(counts))
+
+
+def _require_json(request: Request) -> None:
+    media = (request.header(b"content-type") or b"").partition(b";")[0].strip().lower()
+    if media != b"application/json":
+        raise Refused(415, INVALID_REQUEST, "GP-1008", "The Content-Type must be application/json.")
+
+
+def _understood(gateway: Gateway, caller: Caller, message: Message, found: dict[bytes, bytes]) -> Call:
+    """Decide the era, check what it owes, find the session. Raises `Refused`."""
+    versions = caller.upstream.config.versions
+    if modern.is_modern(message, found.get(b"mcp-protocol-version")):
+        protocol, duty = modern.check(message, found, versions)
+        return Call(caller, message, modern, protocol, duty, None, found)
+    protocol, duty = legacy.check(message, found, versions)
+    session = find(gateway.sessions, caller, found.get(b"mcp-session-id"), gateway.clock())
+    if session is not None and message.kind == "request" and message.id in session.in_flight:
+        raise Refused(400, INVALID_REQUEST, "GP-1013", f"The id {message.id!r} is in flight in this session.")
+    return Call(caller, message, legacy, protocol, duty, session, found)
+
+
+async def _reserve(
+    gateway: Gateway, call: Call, verdict: Verdict, decision_id: str
+) -> tuple[Decision, Sequence[Count], Exhausted | None]:
+    """Steps 9 to 11: look at the limits before anyone is asked, take them where the call will be made."""
+    decision = verdict.decision
+    if decision.effect == "deny":
+        return decision, (), None
+    counts: Sequence[Count] = ()
+    if decision.limits:
+        if decision.effect == "approve":
+            outcome = await gateway.ledger.look(call.caller, decision.limits)
+        elif verdict.kept is None:
+            outcome = await gateway.ledger.reserve(call.caller, decision.limits, decision_id)
+        else:
+            outcome = None
+        if isinstance(outcome, Exhausted):
+            return _exhausted(decision, outcome, verdict.target or ""), (), outcome
+        if outcome is not None:
+            counts = outcome.counts
+    if decision.effect == "approve":
+        asked = decision.approval.message if decision.approval is not None else decision.message
+        text = f"{asked} {_NOBODY_APPROVES}" if asked else _NOBODY_APPROVES
+        return _replaced(decision, "approve", decision.rule, text), (), None
+    return decision, counts, None
+
+
+def _exhausted(decision: Decision, outcome: Exhausted, target: str) -> Decision:
+    use: Use = outcome.use
+    frees = None if outcome.retry_at is None else datetime.fromtimestamp(outcome.retry_at, UTC)
+    return _replaced(decision, "deny", use.rule, use.on_deny or limit_message(use, frees, target))
+
+
+def _replaced(decision: Decision, effect: str, rule: str, message: str) -> Decision:
+    return Decision(effect=effect, rule=rule, message=message, shadowed=decision.shadowed)
+
+
+def _row(
+    gateway: Gateway, call: Call, verdict: Verdict, decision: Decision, decision_id: str, counts: Sequence[Count]
+) -> dict[str, object]:
+    tool = verdict.tool
+    return records.decided(
+        call.caller,
+        call.message,
+        decision,
+        decision_id=decision_id,
+        protocol=call.protocol,
+        target=verdict.target,
+        category=None if tool is None else tool.category,
+        definition_hash=None if tool is None else tool.hash,
+        hmac=gateway.keyring.hmac,
+        counts=counts,
+        reservation=verdict.kept or (decision_id if counts else None),
+        trace_id=_trace_id(call.message),
+    )
+
+
+def _trace_id(message: Message) -> str | None:
+    """The trace id of a W3C `traceparent` in `_meta`, where it has that form."""
+    parent = message.meta().get("traceparent")
+    if not isinstance(parent, str) or len(parent) != 55:
+        return None
+    return parent[3:35]
+
+
+async def _forward(
+    gateway: Gateway, request: Request, call: Call, verdict: Verdict, decision_id: str, *, reserved: bool
+) -> None:
+    """Send the call, pass on what comes back, and record how it ended, whatever happens."""
+    progress = Progress(request, decision_id)
+    session = call.session
+    if session is not None and call.message.id is not None:
+        session.in_flight.add(call.message.id)
+    gateway.metrics.in_flight += 1
+    try:
+        await relay.call(gateway, request, call, verdict, progress)
+    except asyncio.CancelledError:
+        # The client left, the grant was revoked, or the gateway stops: the relay has cancelled upstream.
+        progress.error_class = progress.error_class or ("client_gone" if request.gone else "stopped")
+        if not request.gone and progress.error_class != "revoked":
+            raise
+    finally:
+        gateway.metrics.in_flight -= 1
+        if session is not None and call.message.id is not None:
+            session.in_flight.discard(call.message.id)
+        if progress.carried_out is False and reserved and await gateway.ledger.release(decision_id):
+            gateway.note("released", decision_id=decision_id, reservation=decision_id)
+        _observe(gateway, progress)
+        gateway.post(_settled(request, progress))
+
+
+def _observe(gateway: Gateway, progress: Progress) -> None:
+    if progress.answered_ns:
+        upstream = (progress.answered_ns - progress.forwarded_ns) / 1e9
+        total = (time.perf_counter_ns() - progress.request.received_ns) / 1e9
+        gateway.metrics.upstream.observe(upstream)
+        gateway.metrics.added.observe(max(total - upstream, 0.0))
+
+
+def _settled(request: Request, progress: Progress) -> dict[str, object]:
+    answered = progress.answered_ns
+    return records.settled(
+        progress.decision_id,
+        carried_out=progress.carried_out,
+        upstream_status=progress.status,
+        is_error=progress.is_error,
+        error_class=progress.error_class,
+        latency_us=(time.perf_counter_ns() - request.received_ns) // 1000,
+        upstream_us=(answered - progress.forwarded_ns) // 1000 if answered else None,
+        bytes_in=len(request.body),
+        bytes_out=progress.bytes_out,
+    )

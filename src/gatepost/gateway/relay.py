@@ -1,0 +1,193 @@
+"""Forwarding an allowed call, and passing on what comes back.
+
+A server's answer is parsed as strictly as a client's request. What cannot be parsed, or answers something nobody asked,
+is dropped and recorded; the client gets a clear error in its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final
+
+from gatepost.gateway import answers, events, transform
+from gatepost.gateway.caller import Caller
+from gatepost.gateway.core import Gateway
+from gatepost.gateway.exchange import Call, Progress, Verdict
+from gatepost.gateway.sessions import TooManySessions, too_many
+from gatepost.mcp import legacy, modern, replies
+from gatepost.mcp.lists import BadList
+from gatepost.mcp.message import INVALID_REQUEST, MessageError, parse
+from gatepost.upstreams.base import Reply, UpstreamFailed
+from gatepost.wire import sse
+from gatepost.wire.listener import ClientGone, Request
+
+EVENT_STREAM: Final = (
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+)
+_FORWARDED: Final = frozenset({b"traceparent", b"tracestate"})
+_CLASSES: Final = {
+    "GP-1012": "too_many_sessions",
+    "GP-3001": "connect",
+    "GP-3002": "timeout",
+    "GP-3003": "bad_response",
+    "GP-3004": "too_large",
+    "GP-3005": "program",
+    "GP-3006": "redirect",
+}
+"""What the log calls each way in which a server can fail."""
+
+
+async def call(gateway: Gateway, request: Request, call: Call, verdict: Verdict, progress: Progress) -> None:
+    """Send an allowed request and pass on its answer. Writes what happened to `progress`."""
+    caller = call.caller
+    key = call.session.upstream_id if call.session is not None else None
+    starts = call.message.method == "initialize"
+    if starts:
+        try:
+            gateway.sessions.room(caller.grant.id)
+        except TooManySessions:
+            progress.carried_out, progress.error_class = False, "too_many_sessions"
+            answers.rpc(request, replies.error(call.message.id, 1012, str(too_many()), {"code": "GP-1012"}))
+            return
+    upstream = gateway.upstream(caller.upstream.config)
+    if starts and caller.upstream.config.transport == "stdio":
+        key = gateway.sessions.new_key()
+    if call.era is modern:
+        # Closing the response stream is how a modern client cancels; a legacy one may come back for the rest.
+        task = asyncio.current_task()
+        assert task is not None
+        request.on_gone(task.cancel)
+    progress.forwarded_ns = time.perf_counter_ns()
+    try:
+        reply = await upstream.post(verdict.forward.encode(), verdict.forward, headers(request, call), key)
+    except UpstreamFailed as failure:
+        _failed(request, call, progress, failure)
+        return
+    progress.status = reply.status
+    try:
+        if starts:
+            key = _session_id(reply) or key
+            if key is not None and 200 <= reply.status < 300:
+                progress.session = gateway.sessions.begin(caller.grant.id, caller.server_name, key, gateway.clock())
+        if reply.kind == "sse":
+            await _stream(gateway, request, call, verdict, reply, progress)
+        else:
+            await _single(gateway, request, call, verdict, reply, progress)
+    except UpstreamFailed as failure:
+        _failed(request, call, progress, failure)
+    finally:
+        reply.abort()
+
+
+def headers(request: Request, call: Call) -> list[tuple[bytes, bytes]]:
+    """What travels upstream of a client's headers: the protocol's own, and trace context. Nothing else ever does."""
+    if call.era is modern:
+        out = modern.forward_headers(call.message, call.protocol, request.headers)
+    else:
+        out = legacy.forward_headers(call.mcp)
+    out.extend(pair for pair in request.headers if pair[0] in _FORWARDED)
+    return out
+
+
+def _session_id(reply: Reply) -> str | None:
+    """The session that a server began, where its id is one that a header may carry."""
+    value = next((value for name, value in reply.headers if name == b"mcp-session-id"), b"")
+    return value.decode("ascii") if value and all(0x21 <= byte <= 0x7E for byte in value) else None
+
+
+def _failed(request: Request, call: Call, progress: Progress, failure: UpstreamFailed) -> None:
+    """Answer with the failure of the server. Where a stream has begun, the error is its last event."""
+    progress.error_class = _CLASSES.get(failure.code, "upstream")
+    progress.carried_out = "unknown" if failure.sent else False
+    body = replies.error(call.message.id, int(failure.code[3:]), str(failure), {"code": failure.code})
+    progress.bytes_out += len(body)
+    if request.gone:
+        return
+    if progress.streaming:
+        request.push(sse.encode(body))
+        request.end()
+    else:
+        answers.rpc(request, body, *_session_header(progress))
+
+
+def _session_header(progress: Progress) -> tuple[tuple[bytes, bytes], ...]:
+    return () if progress.session is None else ((b"mcp-session-id", progress.session.token.encode("ascii")),)
+
+
+async def _single(
+    gateway: Gateway, request: Request, call: Call, verdict: Verdict, reply: Reply, progress: Progress
+) -> None:
+    """Pass on an answer that is one JSON body."""
+    raw = await reply.body(gateway.settings.max_result)
+    progress.answered_ns = time.perf_counter_ns()
+    if reply.status == 404 and call.session is not None:
+        gateway.sessions.end(call.session)
+        progress.carried_out, progress.error_class = False, "session_ended"
+        why = "The server has ended the session. Begin anew."
+        answers.rpc(request, replies.error(call.message.id, INVALID_REQUEST, why, {"code": "GP-1004"}), status=404)
+        return
+    try:
+        message = parse(raw)
+        if not transform.answers(call, message):
+            raise BadList("The answer is to a request that was not made.")
+        out = transform.response(gateway, call, verdict, message, progress)
+    except (MessageError, BadList) as error:
+        events.dropped(gateway, call.caller, str(error))
+        name = call.caller.server_name
+        status = "" if 200 <= reply.status < 300 else f" It answered HTTP {reply.status}."
+        why = f"The server {name!r} gave no valid answer: {error}{status}"
+        raise UpstreamFailed("GP-3003", name, why, sent=True) from None
+    progress.carried_out = True
+    body = raw if out is message else out.encode()
+    progress.bytes_out = len(body)
+    status = reply.status if 200 <= reply.status < 300 or reply.status in (400, 404) else 200
+    answers.rpc(request, body, *_session_header(progress), status=status)
+
+
+async def _stream(
+    gateway: Gateway, request: Request, call: Call, verdict: Verdict, reply: Reply, progress: Progress
+) -> None:
+    """Pass on an event stream, event by event."""
+    request.start(200, (*EVENT_STREAM, *_session_header(progress)))
+    progress.streaming = True
+    guard(gateway, call.caller, progress)
+    resumable = False
+    try:
+        async for event in reply.events():
+            out = events.answered(gateway, call, verdict, event, progress)
+            resumable = resumable or (event.id is not None and call.era is legacy)
+            if out is not None:
+                progress.bytes_out += len(out)
+                await write(request, out, keep_reading=call.era is legacy)
+    finally:
+        gateway.streams.pop(progress, None)
+    if not progress.answered_ns and not resumable:
+        name = call.caller.server_name
+        raise UpstreamFailed("GP-3003", name, f"The server {name!r} closed the stream without an answer.", sent=True)
+    if not request.gone:
+        request.end()
+
+
+def guard(gateway: Gateway, caller: Caller, progress: Progress) -> None:
+    """Let a revoked grant close this stream."""
+    task = asyncio.current_task()
+    assert task is not None
+
+    def close() -> None:
+        progress.error_class = "revoked"
+        progress.request.abort()
+        task.cancel()
+
+    gateway.streams[progress] = (caller, close)
+
+
+async def write(request: Request, chunk: bytes, *, keep_reading: bool) -> None:
+    """Write to the client. A legacy client that left may resume, so its stream is read on to the end."""
+    try:
+        await request.write(chunk)
+    except ClientGone:
+        if not keep_reading:
+            raise asyncio.CancelledError from None

@@ -1,0 +1,125 @@
+"""The configuration that calls are judged by: immutable, swapped whole.
+
+A `Snapshot` is derived from the one before it and the rows of the published feed that changed; a call that began on the
+old one finishes on it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from gatepost.grants.table import Grant, GrantTable
+from gatepost.mcp.headers import declared_params
+from gatepost.policy import CompiledDefinition, Policy, compile_definition, compile_policy
+from gatepost.upstreams.config import ServerConfig
+
+
+class Row(Protocol):
+    """One changed row of the published feed; `body` is JSON text, None where the row was removed."""
+
+    kind: str
+    key: str
+    body: str | None
+    revision: int
+
+
+class Tool:
+    """One tool as the server defines it. Its schema is compiled at the first call."""
+
+    def __init__(self, name: str, listed: dict[str, Any], hash: str, category: str | None) -> None:
+        self.name = name
+        self.listed = listed
+        self.hash = hash
+        self.category = category
+
+    @cached_property
+    def definition(self) -> CompiledDefinition:
+        return compile_definition(self.listed)
+
+    @cached_property
+    def param_headers(self) -> Mapping[bytes, tuple[str, ...]]:
+        """The `Mcp-Param-*` headers its schema declares."""
+        return declared_params(self.listed.get("inputSchema"))
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server: how it is reached, and the tools it defines by name."""
+
+    config: ServerConfig
+    tools: Mapping[str, Tool]
+
+
+def _empty() -> Mapping[str, Any]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Servers by name, policies by version, grants by the hash of their token."""
+
+    revision: int = 0
+    servers: Mapping[str, Server] = field(default_factory=_empty)
+    policies: Mapping[str, Policy] = field(default_factory=_empty)
+    grants: GrantTable = field(default_factory=GrantTable)
+
+    def policy_of(self, grant: Grant) -> Policy | None:
+        """The policy attached to a grant, None where there is none or it is gone."""
+        return None if grant.policy_version is None else self.policies.get(grant.policy_version)
+
+    def applied(self, rows: Iterable[Row], unseal: Callable[[str, str], str]) -> Snapshot:
+        """The snapshot after some rows changed.
+
+        Args:
+            rows: in ascending order of revision.
+            unseal: (sealed value, purpose) → the value, for the servers' credentials.
+        """
+        servers, policies = dict(self.servers), dict(self.policies)
+        grants: dict[str, dict[str, Any] | None] = {}
+        revision = self.revision
+        for row in rows:
+            revision = max(revision, row.revision)
+            body = None if row.body is None else json.loads(row.body)
+            if row.kind == "server":
+                _put(servers, row.key, None if body is None else _server(body, unseal))
+            elif row.kind == "policy":
+                _put(policies, row.key, None if body is None else compile_policy(body["document"]))
+            elif row.kind == "grant":
+                grants[row.key] = body
+        return Snapshot(
+            revision,
+            MappingProxyType(servers),
+            MappingProxyType(policies),
+            self.grants.changed(grants) if grants else self.grants,
+        )
+
+
+def _put(table: dict[str, Any], key: str, value: Any) -> None:
+    if value is None:
+        table.pop(key, None)
+    else:
+        table[key] = value
+
+
+def _server(body: dict[str, Any], unseal: Callable[[str, str], str]) -> Server:
+    name = body["name"]
+    config = ServerConfig(
+        name=name,
+        url=body.get("url"),
+        headers=tuple((key, unseal(value, f"server:{name}:header:{key}")) for key, value in body.get("headers") or ()),
+        command=tuple(body.get("command") or ()),
+        env={key: unseal(value, f"server:{name}:env:{key}") for key, value in (body.get("env") or {}).items()},
+        cwd=body.get("cwd"),
+        eras=frozenset(body.get("eras") or ()),
+        versions=tuple(body.get("versions") or ()),
+    )
+    tools = {
+        tool: Tool(tool, entry["tool"], entry["hash"], entry.get("category"))
+        for tool, entry in (body.get("tools") or {}).items()
+    }
+    return Server(config, MappingProxyType(tools))

@@ -1,0 +1,140 @@
+"""What happens to a server's message before a client sees it: hidden names out, the server's own ids sealed.
+
+Nothing here does I/O; each function returns the message to pass on, or None to pass on nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from gatepost.gateway import records
+from gatepost.gateway.core import Gateway
+from gatepost.gateway.exchange import Call, Progress, Verdict
+from gatepost.gateway.judge import call_hash
+from gatepost.mcp import lists, modern
+from gatepost.mcp.message import Message
+from gatepost.mcp.methods import SERVER_REQUESTS, Duty
+
+RELATED_TASK: Final = "io.modelcontextprotocol/related-task"
+
+
+def answers(call: Call, message: Message) -> bool:
+    """Whether a message is the answer to the call: a response with exactly its id ("1" is not 1)."""
+    return message.kind == "response" and type(message.id) is type(call.message.id) and message.id == call.message.id
+
+
+def response(gateway: Gateway, call: Call, verdict: Verdict, message: Message, progress: Progress) -> Message:
+    """The answer as the client may see it.
+
+    Raises:
+        lists.BadList: a list that is not one; it must not be passed on.
+    """
+    if "error" in message.body:
+        progress.is_error = True
+        return message
+    result = message.body["result"]
+    if not isinstance(result, dict):
+        progress.is_error = False
+        return message
+    progress.is_error = result.get("isError") is True
+    changed = result
+    if call.duty is Duty.LIST:
+        changed = lists.filter_result(call.message.method, changed, call.caller) or changed
+        if call.era is modern:
+            changed = modern.make_private(changed)
+    elif call.era is modern and result.get("resultType") == "input_required":
+        changed = _with_state(gateway, call, verdict, changed, progress)
+    changed = _with_tasks(gateway, call, verdict.target, changed)
+    return message if changed is result else with_result(message, changed)
+
+
+def replayed(call_caller: lists.View, message: Message) -> Message:
+    """A response on a resumed stream, whose request is not known: whatever list it holds is filtered by its shape."""
+    if "result" not in message.body:
+        return message
+    filtered = lists.filter_result(None, message.body["result"], call_caller)
+    return message if filtered is None else with_result(message, filtered)
+
+
+def with_result(message: Message, result: dict[str, Any]) -> Message:
+    """The same response with another result."""
+    return Message("response", message.id, None, {}, {**message.body, "result": result})
+
+
+def server_request(gateway: Gateway, call: Call, message: Message, target: str | None) -> Message | None:
+    """A server's request with its id sealed to grant, server and session; None where the server may not ask that."""
+    if call.era is modern or message.method not in SERVER_REQUESTS:
+        return None
+    session = None if call.session is None else call.session.upstream_id
+    caller = call.caller
+    token = gateway.sealer.seal("request", caller.grant.id, caller.server_name, [session, target, message.id])
+    gateway.note(
+        "server_request",
+        grant_id=caller.grant.id,
+        grant=caller.grant.label,
+        server=caller.server_name,
+        method=message.method,
+        tool=target,
+    )
+    return message.with_id(token)
+
+
+def notification(gateway: Gateway, call: Call, message: Message) -> Message | None:
+    """A server's notification, None where it names something hidden."""
+    if not lists.shows_notification(message.method, message.params, call.caller):
+        return None
+    if message.method == "notifications/tools/list_changed":
+        gateway.spawn(gateway.rescan(call.caller.server_name))
+    if (message.method or "").startswith("notifications/tasks"):
+        return _task_notification(gateway, call, message)
+    return message
+
+
+def _with_state(
+    gateway: Gateway, call: Call, verdict: Verdict, result: dict[str, Any], progress: Progress
+) -> dict[str, Any]:
+    """Seal the request state, so that the retry is judged as this call and keeps what it reserved."""
+    caller = call.caller
+    state = {
+        "call": call_hash(call.message, verdict.target or ""),
+        "upstream": result.get("requestState"),
+        "reservation": verdict.kept or progress.decision_id,
+        "nonce": records.new_id(),
+        "until": gateway.clock() + gateway.settings.state_seconds,
+    }
+    return {**result, "requestState": gateway.sealer.seal("state", caller.grant.id, caller.server_name, state)}
+
+
+def _with_tasks(gateway: Gateway, call: Call, target: str | None, result: dict[str, Any]) -> dict[str, Any]:
+    """Seal the ids of tasks that a result names to the grant and the tool that began them."""
+    changed = result
+    if isinstance(result.get("taskId"), str):
+        changed = {**changed, "taskId": _task_token(gateway, call, target, result["taskId"])}
+    task = result.get("task")
+    if isinstance(task, dict) and isinstance(task.get("taskId"), str):
+        changed = {**changed, "task": {**task, "taskId": _task_token(gateway, call, target, task["taskId"])}}
+    meta = result.get("_meta")
+    related = meta.get(RELATED_TASK) if isinstance(meta, dict) else None
+    if isinstance(meta, dict) and isinstance(related, dict) and isinstance(related.get("taskId"), str):
+        sealed = {**related, "taskId": _task_token(gateway, call, target, related["taskId"])}
+        changed = {**changed, "_meta": {**meta, RELATED_TASK: sealed}}
+    return changed
+
+
+def _task_token(gateway: Gateway, call: Call, target: str | None, task_id: str) -> str:
+    caller = call.caller
+    key = (caller.grant.id, caller.server_name, task_id)
+    token = gateway.tasks.get(key)
+    if token is None:
+        if len(gateway.tasks) >= 10_000:
+            del gateway.tasks[next(iter(gateway.tasks))]
+        token = gateway.sealer.seal("task", caller.grant.id, caller.server_name, [target, task_id])
+        gateway.tasks[key] = token
+    return token
+
+
+def _task_notification(gateway: Gateway, call: Call, message: Message) -> Message | None:
+    """A task's status reaches the grant that began the task, under the id it knows; nobody else."""
+    task_id = message.params.get("taskId")
+    token = gateway.tasks.get((call.caller.grant.id, call.caller.server_name, str(task_id)))
+    return None if token is None else message.with_params({**message.params, "taskId": token})
