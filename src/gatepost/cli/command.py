@@ -1,0 +1,115 @@
+"""How commands are made: loaded when used, `--data` everywhere, examples under the help.
+
+A command's module imports nothing heavy at its top; what a command needs, its function imports.
+"""
+
+from __future__ import annotations
+
+import importlib
+import textwrap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from gatepost.paths import DataFolder
+
+_C = TypeVar("_C", bound=click.Command)
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@dataclass(slots=True)
+class Place:
+    """Which data folder the command line named, if any; shared by a command and all groups above it."""
+
+    data: str | None = None
+
+    def folder(self, *, create: bool = True) -> DataFolder:
+        """The data folder: `--data`, else GATEPOST_DATA, else the platform's. Raises GatepostError GP-5003."""
+        from gatepost.paths import DataFolder, data_folder
+
+        return DataFolder(data_folder(self.data), create=create)
+
+
+class _Examples:
+    """Prints the examples under a command's options, as written."""
+
+    examples: str
+
+    def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if not self.examples:
+            return
+        formatter.write("\nExamples:\n")
+        for line in self.examples.splitlines():
+            formatter.write(f"  {line}\n" if line else "\n")
+
+
+class Command(_Examples, click.Command):
+    """A command with `--data` and examples."""
+
+    def __init__(self, *args: Any, examples: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = textwrap.dedent(examples).strip()
+        data_option(self)
+
+
+class Group(_Examples, click.Group):
+    """A group whose commands may be named as "module:attribute" and are imported when they are asked for."""
+
+    def __init__(
+        self, *args: Any, commands_at: Mapping[str, str] | None = None, examples: str = "", **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = textwrap.dedent(examples).strip()
+        self._commands_at = dict(commands_at or {})
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """In the order in which they were written down, which is the order of a first day's work."""
+        return [*self._commands_at, *self.commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        target = self._commands_at.get(cmd_name)
+        if target is None:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = target.partition(":")
+        loaded = getattr(importlib.import_module(module), attribute)
+        assert isinstance(loaded, click.Command)
+        return loaded
+
+
+def group(name: str, *, examples: str = "") -> Callable[[Callable[..., Any]], Group]:
+    """Makes a group of commands with `--data`."""
+
+    def wrap(function: Callable[..., Any]) -> Group:
+        return data_option(click.command(name, cls=Group, examples=examples)(function))
+
+    return wrap
+
+
+def data_option(command: _C) -> _C:
+    """Adds `--data DIR`; named at several levels, the innermost counts."""
+
+    def keep(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+        place = context.ensure_object(Place)
+        if value is not None:
+            place.data = value
+
+    command.params.append(
+        click.Option(
+            ["--data"],
+            metavar="DIR",
+            help="The data folder [default: GATEPOST_DATA, else the platform's user data folder].",
+            expose_value=False,
+            callback=keep,
+            # Before the other options' callbacks, which may look into the folder.
+            is_eager=True,
+        )
+    )
+    return command
+
+
+def json_option(function: _F) -> _F:
+    """Adds `--json`, passed on as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, with times in UTC.")(function)

@@ -1,0 +1,100 @@
+"""The program `gatepost`: its command tree, and how every command ends.
+
+Exit codes: 0 done, 1 the command found a problem or failed, 2 wrong usage, 130 interrupted. A failure is one line on
+stderr, `error GP-xxxx: what is wrong, and what to do`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from gatepost import __version__
+from gatepost.cli.command import Group, data_option
+from gatepost.errors import GatepostError
+
+COMMANDS = {
+    "demo": "gatepost.cli.demo:demo",
+    "serve": "gatepost.cli.serve:serve",
+    "server": "gatepost.cli.server:server",
+    "policy": "gatepost.cli.policy:policy",
+    "grant": "gatepost.cli.grant:grant",
+    "connect": "gatepost.cli.connect:connect",
+    "log": "gatepost.cli.log:log",
+}
+
+INTERRUPTED = 130
+_BROKEN_PIPE = 141
+
+
+@click.command(
+    cls=Group,
+    commands_at=COMMANDS,
+    examples="""
+    gatepost demo                                   # see it work, with nothing of your own
+    gatepost serve                                  # run the gateway
+    gatepost server add git -- uvx mcp-server-git   # in another terminal: put a server behind it
+    """,
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """A policy gateway for MCP.
+
+    Every tool call is judged, counted, recorded and forwarded, or refused with a reason.
+    """
+    if os.environ.get("NO_COLOR"):
+        context.color = False
+
+
+data_option(cli)
+
+
+def main() -> None:
+    """The entry point of the distribution."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command and returns its exit code. Nothing but an interpreter fault escapes as an exception."""
+    try:
+        code = cli.main(args=arguments, prog_name="gatepost", standalone_mode=False)
+        sys.stdout.flush()
+    except click.Abort:
+        code = _interrupted()
+    except KeyboardInterrupt:
+        code = _interrupted()
+    except click.exceptions.NoArgsIsHelpError as asked:
+        asked.show()
+        code = asked.exit_code
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            click.echo(f"Try: {error.ctx.command_path} --help", err=True)
+        code = error.exit_code
+    except GatepostError as error:
+        click.echo(f"error {error.code}: {_one_line(str(error))}", err=True)
+        code = 1
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`); nothing more can be said there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _BROKEN_PIPE
+    except Exception as error:
+        if os.environ.get("GATEPOST_TRACEBACK"):
+            raise
+        said = f"{type(error).__name__}: {error}".rstrip(": ")
+        hint = "This is a fault in Gatepost; GATEPOST_TRACEBACK=1 shows where."
+        click.echo(f"error: {_one_line(said)}. {hint}", err=True)
+        code = 1
+    return code if isinstance(code, int) else 0
+
+
+def _interrupted() -> int:
+    click.echo(err=True)
+    return INTERRUPTED
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,161 @@
+"""What commands print: tables as wide as the terminal, local times, JSON, and nothing that could steer a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import click
+
+_GAP = "  "
+_ELLIPSIS = "…"
+_NARROWEST = 6
+_COLOURS = {"allow": "green", "deny": "red", "approve": "yellow"}
+
+
+def emit(value: Any) -> None:
+    """Prints a value as JSON, readable and stable."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_as_json))
+
+
+def emit_line(value: Any) -> None:
+    """Prints a value as one line of JSON."""
+    click.echo(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_as_json))
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, datetime):
+        return utc(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} cannot be printed as JSON")
+
+
+def clean(text: str) -> str:
+    """The text with everything that could steer a terminal or turn the reading order made visible or taken out.
+
+    Names, descriptions and messages come from servers and clients; none of them may move the cursor, hide a line or
+    swap what stands left and right. Line ends become spaces.
+    """
+    return "".join(_shown(character) for character in text)
+
+
+def _shown(character: str) -> str:
+    if character in "\n\r\t":
+        return " "
+    category = unicodedata.category(character)
+    if category in ("Cc", "Cs"):
+        return f"\\x{ord(character):02x}"
+    return "" if category == "Cf" and character not in "\u200c\u200d" else character
+
+
+def width_of(text: str) -> int:
+    """Columns that a text takes in a terminal, escape sequences of our own styling not counted."""
+    columns = 0
+    for character in click.unstyle(text):
+        if unicodedata.combining(character):
+            continue
+        columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return columns
+
+
+def terminal_width() -> int | None:
+    """Columns to keep within, or None where lines may be as long as they are (output into a file or a pipe)."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS"):
+        return shutil.get_terminal_size().columns
+    return None
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Prints an aligned table; the widest columns give way where the terminal is too narrow."""
+    cells = [[clean(header) for header in headers], *[[_cell(value) for value in row] for row in rows]]
+    widths = [max(width_of(row[column]) for row in cells) for column in range(len(headers))]
+    limit = terminal_width()
+    if limit is not None:
+        # Room for every column's heading is kept; what is too much comes off the widest, one column at a time.
+        while sum(widths) + len(_GAP) * (len(widths) - 1) > limit and max(widths) > _NARROWEST:
+            widths[widths.index(max(widths))] -= 1
+    for number, row in enumerate(cells):
+        line = _GAP.join(fit(value, width) for value, width in zip(row, widths, strict=True)).rstrip()
+        click.echo(click.style(line, bold=True) if number == 0 else line)
+
+
+def _cell(value: str) -> str:
+    return value if isinstance(value, Styled) else clean(value)
+
+
+def fit(text: str, width: int) -> str:
+    """The text cut to `width` columns with an ellipsis, or padded to it; a styled text is padded or loses its style."""
+    actual = width_of(text)
+    if actual <= width:
+        return text + " " * (width - actual)
+    kept = ""
+    for character in click.unstyle(text):
+        if width_of(kept + character) > width - 1:
+            break
+        kept += character
+    return fit(kept + _ELLIPSIS, width)
+
+
+class Styled(str):
+    """A text that `style` cleaned and coloured: the only one that may hold escape sequences."""
+
+    __slots__ = ()
+
+
+def style(text: str, **attributes: Any) -> Styled:
+    """The text cleaned, then in the given colour or weight (as `click.style` names them)."""
+    return Styled(click.style(clean(text), **attributes))
+
+
+def decision(effect: str) -> Styled:
+    """The word for a decision in its colour."""
+    return style(effect, fg=_COLOURS.get(effect))
+
+
+def moment(value: str | float | datetime | None) -> datetime | None:
+    """A time as an aware datetime: from ISO 8601 text, seconds since the epoch, or a datetime."""
+    if value is None or isinstance(value, datetime):
+        return value
+    if isinstance(value, str):
+        return datetime.fromisoformat(value)
+    return datetime.fromtimestamp(value, UTC)
+
+
+def local(value: str | float | datetime | None, *, missing: str = "") -> str:
+    """A time for people: local, to the second."""
+    when = moment(value)
+    return missing if when is None else when.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def utc(value: str | float | datetime | None) -> str | None:
+    """A time for programs: UTC, ISO 8601 with Z."""
+    when = moment(value)
+    return None if when is None else when.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def heading(text: str) -> None:
+    """A heading, after a blank line."""
+    click.echo()
+    click.echo(click.style(text, bold=True))
+
+
+def fields(pairs: Sequence[tuple[str, str]]) -> None:
+    """Prints names and values in two columns."""
+    widest = max((len(name) for name, _ in pairs), default=0)
+    for name, value in pairs:
+        click.echo(f"  {click.style(name.ljust(widest), dim=True)}  {_cell(value)}")
+
+
+def progress(text: str) -> None:
+    """Says on stderr what is going on."""
+    click.echo(click.style(clean(text), dim=True), err=True)
