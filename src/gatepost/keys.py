@@ -5,7 +5,7 @@
 | `seal-1.key` | 32 bytes, hex | AES-256-GCM: upstream credentials in the store, sealed ids and states on the wire |
 | `hmac.key` | 32 bytes, hex | HMAC-SHA-256 of the arguments in the audit log |
 | `checkpoint.key` | Ed25519 seed, 32 bytes, hex | signatures on the journal's checkpoints |
-| `checkpoint.pub` | its public half, 32 bytes, hex | what an auditor verifies with; the only file that may be handed out |
+| `checkpoint.pub` | its public half, 32 bytes, hex | what an auditor verifies with; the one that may be handed out |
 
 The files are made once, at the first start, under a lock; `checkpoint.pub` is written last, so that its presence means
 that the set is complete. A complete set of which a key has gone missing is refused rather than mended: with a new seal
@@ -15,8 +15,9 @@ key every stored credential would be lost without a word, with a new checkpoint 
 from __future__ import annotations
 
 import base64
+import binascii
 import fcntl
-import hmac
+import hashlib
 import os
 import re
 import secrets
@@ -34,6 +35,8 @@ _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _SEAL, _HMAC, _CHECKPOINT, _PUBLIC = "seal-1.key", "hmac.key", "checkpoint.key", "checkpoint.pub"
 _SEAL_FILE = re.compile(r"seal-([1-9][0-9]{0,5})\.key")
+_HMAC_BLOCK = 64  # bytes of SHA-256's block, RFC 2104
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class Keyring:
@@ -44,7 +47,10 @@ class Keyring:
         self._seals = {f"k{version}": AESGCM(key) for version, key in seal_keys.items()}
         self._prefix = f"k{max(seal_keys)}"
         self._seal = self._seals[self._prefix]
-        self._hmac_key = hmac_key
+        # Both halves of RFC 2104 are begun here once: a copy of them costs half of what the library's own call does.
+        block = hmac_key.ljust(_HMAC_BLOCK, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
         self.signing_key: Ed25519PrivateKey = Ed25519PrivateKey.from_private_bytes(checkpoint_seed)
         self.verify_key: bytes = self.signing_key.public_key().public_bytes_raw()
 
@@ -58,9 +64,7 @@ class Keyring:
         if create:
             _make_private(folder)
         if not folder.is_dir():
-            raise GatepostError(
-                "GP-5004", f"There is no key folder {folder}.", "Start `gatepost serve` once to make it."
-            )
+            raise GatepostError("GP-5004", f"There is no key folder {folder}.", "Starting `gatepost serve` makes it.")
         _refuse_loose(folder, "700")
         if create and not (folder / _PUBLIC).exists():
             _complete(folder)
@@ -82,7 +86,7 @@ class Keyring:
         """Encrypts and authenticates `plaintext` under the newest key: `k1.` + base64url(nonce | ciphertext).
 
         `purpose` is bound to the result: only `unseal` with the same purpose opens it. The result is ASCII, safe in a
-        header, a URL and JSON, and 43 to 44 % longer than the plaintext, plus 41 characters.
+        header, a URL and JSON, and a third longer than the plaintext, plus 41 characters.
         """
         nonce = os.urandom(_NONCE_BYTES)
         sealed = nonce + self._seal.encrypt(nonce, plaintext, f"{self._prefix}:{purpose}".encode())
@@ -105,11 +109,15 @@ class Keyring:
 
     def hmac(self, data: bytes) -> str:
         """HMAC-SHA-256 of `data` as 64 hex digits."""
-        return hmac.digest(self._hmac_key, data, "sha256").hex()
+        inner = self._inner.copy()
+        inner.update(data)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.hexdigest()
 
 
 def _encode(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
 
 
 def _make_private(folder: Path) -> None:
