@@ -1,0 +1,131 @@
+"""`gatepost connect`: what to paste into a client, or merged into its file."""
+
+from __future__ import annotations
+
+import click
+
+from gatepost.cli.command import Command, Place, json_option
+from gatepost.connect.clients import CLIENTS, Surroundings, Target
+
+_DEFAULT_URL = "http://127.0.0.1:7070"
+
+
+@click.command(
+    "connect",
+    cls=Command,
+    examples="""
+    # Show what to paste into Cursor's mcp.json:
+    gatepost connect cursor --server files --token @token.txt
+
+    # Put it into Claude Code's own file, with a backup beside it:
+    gatepost connect claude-code --server files --token env:FILES_TOKEN --write
+    """,
+)
+@click.argument("client", type=click.Choice(list(CLIENTS)), metavar="CLIENT")
+@click.option("--server", required=True, metavar="S", help="The server, as `gatepost server list` names it.")
+@click.option(
+    "--token",
+    required=True,
+    metavar="T",
+    help="The grant's token; better than the token itself: @FILE, env:NAME, or - for standard input.",
+)
+@click.option("--write", is_flag=True, help="Merge it into the client's file and keep a backup.")
+@click.option("--url", metavar="URL", help="The gateway's address, where it is not the one of this data folder.")
+@json_option
+@click.pass_obj
+def connect(place: Place, client: str, server: str, token: str, write: bool, url: str | None, as_json: bool) -> None:
+    """Show a client's configuration for a server behind Gatepost.
+
+    CLIENT is claude-code, claude-desktop, cursor, vscode, codex, gemini-cli, cline, windsurf or generic. The token is
+    shown in what is to be pasted and nowhere else; with --write it is not shown at all.
+    """
+    from datetime import datetime
+
+    from gatepost.cli.output import emit, style
+    from gatepost.errors import GatepostError
+
+    chosen = CLIENTS[client]
+    target = Target(server, _server_url(place, server, url), _token(token))
+    file = chosen.file(Surroundings.here()) if chosen.file is not None else None
+
+    if write:
+        if file is None:
+            raise click.UsageError(f"There is no file to write for {chosen.title}.")
+        from gatepost.connect.merge import store
+
+        try:
+            stored = store(chosen, target, file, now=datetime.now())
+        except GatepostError:
+            click.echo(chosen.snippet(target))
+            raise
+        if as_json:
+            backup = str(stored.backup) if stored.backup else None
+            emit({"client": client, "file": str(stored.file), "changed": stored.changed, "backup": backup})
+            return
+        if not stored.changed:
+            click.echo(f"{stored.file} has it already.")
+            return
+        click.echo(f"Written to {stored.file}")
+        if stored.backup:
+            click.echo(f"Backup:    {stored.backup}")
+        for note in chosen.notes:
+            click.echo(note)
+        return
+
+    if as_json:
+        emit(
+            {
+                "client": client,
+                "server": server,
+                "url": target.url,
+                "file": str(file) if file else None,
+                "format": chosen.format,
+                "snippet": chosen.snippet(target),
+                "notes": list(chosen.notes),
+            }
+        )
+        return
+    # What is to be pasted goes to stdout alone, so that it can be piped; the rest is said on stderr.
+    where = f"into {file}" if file else "where the client wants it"
+    click.echo(style(f"For {chosen.title}, {where}:", bold=True), err=True)
+    click.echo(err=True)
+    click.echo(chosen.snippet(target), nl=False)
+    if chosen.command is not None:
+        click.echo(err=True)
+        click.echo(style("Or with its own command:", bold=True), err=True)
+        click.echo(chosen.command(target), err=True)
+    if chosen.notes:
+        click.echo(err=True)
+        for note in chosen.notes:
+            click.echo(note, err=True)
+
+
+def _token(text: str) -> str:
+    from gatepost.cli.values import secret
+    from gatepost.errors import GatepostError
+    from gatepost.grants.token import is_well_formed
+
+    token = secret(text, "the token") if text == "-" or text.startswith(("@", "env:")) else text
+    if not is_well_formed(token):
+        raise GatepostError(
+            "GP-4005",
+            "This is not a token of Gatepost: it begins with gp_, has 52 characters, and its last six are a checksum.",
+            "Copy it again, or make a new one: gatepost grant rotate LABEL",
+        )
+    return token
+
+
+def _server_url(place: Place, server: str, url: str | None) -> str:
+    """The server's address at the gateway: `--url`, else that of the running or the last `serve`, else the default."""
+    import re
+
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", server):
+        raise click.UsageError(f"{server} is not a server's name.")
+    if url is None:
+        from gatepost.processes.lock import last_known
+
+        facts = last_known(place.folder(create=False).run)
+        url = str(facts.get("public_url") or facts.get("data_plane") or _DEFAULT_URL)
+    if not re.match(r"https?://[^/?#\s]+", url) or "?" in url or "#" in url:
+        raise click.UsageError(f"{url} is not an http or https address.")
+    return f"{url.rstrip('/')}/mcp/{server}/"
