@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Any, Final, Literal, Protocol
 
 from gatepost.errors import GatepostError
 from gatepost.mcp.message import Message
@@ -11,6 +11,8 @@ from gatepost.wire.sse import Event
 
 Headers = Sequence[tuple[bytes, bytes]]
 Kind = Literal["json", "sse", "empty", "other"]
+LISTEN: Final = "subscriptions/listen"
+"""The one request whose answer is meant to stay open (2026-07-28 patterns/subscriptions)."""
 OnDropped = Callable[[str, str], None]
 """Called with the server's name and a sentence when a message from it was not passed on."""
 
@@ -49,7 +51,7 @@ class Reply(Protocol):
     async def body(self, limit: int) -> bytes:
         """The whole body. Raises UpstreamFailed: GP-3004 over `limit` bytes, GP-3002 late, GP-3003 cut short."""
 
-    def events(self) -> AsyncIterator[Event]:
+    def events(self) -> AsyncGenerator[Event, None]:
         """The events of a stream, one at a time and in order; ends where the server ended it.
 
         Raises UpstreamFailed: GP-3002 when nothing came for too long, GP-3003 when the stream was cut or is not one,

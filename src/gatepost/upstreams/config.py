@@ -117,6 +117,11 @@ class ServerConfig:
         """`"http"` or `"stdio"`."""
         return "http" if self.url is not None else "stdio"
 
+    @property
+    def where(self) -> str:
+        """Its URL without the query, or its program's name: what may be shown to anyone."""
+        return self.command[0] if self.url is None else self.url.partition("?")[0]
+
 
 def _check_url(server: str, url: str) -> None:
     try:

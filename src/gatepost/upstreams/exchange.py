@@ -10,18 +10,17 @@ import asyncio
 import json
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final
 
 from gatepost.mcp.message import Id, Message, MessageError, parse
-from gatepost.upstreams.base import Kind, UpstreamFailed
+from gatepost.upstreams.base import LISTEN, Kind, UpstreamFailed
 from gatepost.upstreams.child import Child, End
 from gatepost.upstreams.config import ServerConfig
 from gatepost.upstreams.drops import Drops
 from gatepost.upstreams.mailbox import Mailbox
 from gatepost.wire import sse, strictjson
 
-LISTEN: Final = "subscriptions/listen"
 CANCELLED: Final = "notifications/cancelled"
 PROGRESS: Final = "notifications/progress"
 _CANCELLED_KEPT: Final = 1024
@@ -266,7 +265,7 @@ class StdioReply:
             raise UpstreamFailed("GP-3004", name, text, sent=True)
         return data
 
-    async def events(self) -> AsyncIterator[sse.Event]:
+    async def events(self) -> AsyncGenerator[sse.Event, None]:
         """See `Reply.events`. Leaving the iteration early gives the answer up."""
         try:
             while self._box is not None:

@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from gatepost.mcp.message import Message
-from gatepost.upstreams.base import UpstreamFailed
-from gatepost.upstreams.exchange import CANCELLED, LISTEN, PROGRESS, Exchange, Pending
+from gatepost.upstreams.base import LISTEN, UpstreamFailed
+from gatepost.upstreams.exchange import CANCELLED, PROGRESS, Exchange, Pending
 
 _SUBSCRIPTION: Final = "io.modelcontextprotocol/subscriptionId"
 _LOG_LEVEL: Final = "io.modelcontextprotocol/logLevel"

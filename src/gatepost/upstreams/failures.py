@@ -1,0 +1,72 @@
+"""How the failures of the wire towards an HTTP server are said: which code, what happened, what to do."""
+
+from __future__ import annotations
+
+from gatepost.upstreams.base import UpstreamFailed
+from gatepost.upstreams.config import ServerConfig
+from gatepost.wire import pool
+
+
+def from_wire(config: ServerConfig, error: pool.UpstreamError) -> UpstreamFailed:
+    """The failure to report for an error of the connection pool."""
+    name, limits = config.name, config.limits
+    said = f"The server {name!r} at {config.where}"
+    if isinstance(error, pool.ConnectError):
+        hint = "Check that it runs there and that its address is right (gatepost server show)."
+        return UpstreamFailed("GP-3001", name, f"{said} cannot be reached: {error}.", hint, sent=error.sent)
+    if isinstance(error, pool.TimedOut):
+        if error.phase == "connect":
+            text = f"{said} did not accept a connection within {limits.connect:g} s."
+            return UpstreamFailed("GP-3001", name, text, sent=error.sent)
+        if error.phase == "first_byte":
+            text = f"{said} did not answer within {limits.answer:g} s."
+            return UpstreamFailed("GP-3002", name, text, sent=error.sent)
+        if error.phase == "idle":
+            return UpstreamFailed("GP-3002", name, f"{said} fell silent in the middle of its answer.", sent=error.sent)
+        return UpstreamFailed("GP-3004", name, f"{said} took too long to complete its answer.", sent=error.sent)
+    if isinstance(error, pool.TooLarge):
+        return UpstreamFailed("GP-3004", name, f"{said} answered with too much: {error}.", sent=error.sent)
+    if isinstance(error, pool.Cut):
+        text = f"{said} closed the connection before its answer was complete."
+        return UpstreamFailed("GP-3003", name, text, sent=error.sent)
+    return UpstreamFailed("GP-3003", name, f"{said} gave an answer that is not valid HTTP: {error}.", sent=error.sent)
+
+
+def late(config: ServerConfig) -> UpstreamFailed:
+    """An answer that is not a stream was not complete in time."""
+    text = (
+        f"The server {config.name!r} at {config.where} did not complete its answer within {config.limits.answer:g} s."
+    )
+    return UpstreamFailed("GP-3002", config.name, text, sent=True)
+
+
+def redirected(config: ServerConfig, status: int, location: bytes | None) -> UpstreamFailed:
+    """An answer of 3xx. Where it points is named, without its query (which may hold a secret)."""
+    where = "" if location is None else " to " + location.partition(b"?")[0].decode("latin-1")[:200]
+    return UpstreamFailed(
+        "GP-3006",
+        config.name,
+        f"The server {config.name!r} at {config.where} redirected (HTTP {status}){where}, which is never followed.",
+        "If that is its address, set it as the server's URL.",
+        sent=True,
+    )
+
+
+def compressed(config: ServerConfig, encoding: bytes) -> UpstreamFailed:
+    """An answer with a Content-Encoding, though none was accepted."""
+    how = encoding.decode("latin-1")[:40]
+    text = f"The server {config.name!r} answered with a compressed body ({how}), though it was asked not to."
+    return UpstreamFailed("GP-3003", config.name, text, sent=True)
+
+
+def wants_credential(config: ServerConfig, status: int) -> UpstreamFailed:
+    """HTTP 401 or 403 to a scan."""
+    given = any(name.lower() == "authorization" for name, _ in config.headers)
+    what = "does not accept the credential it is given" if given else "wants a credential"
+    return UpstreamFailed(
+        "GP-3001",
+        config.name,
+        f"The server {config.name!r} at {config.where} {what} (HTTP {status}).",
+        f"Give one with: gatepost server add {config.name} --url … --header 'Authorization: @FILE' (or env:NAME).",
+        sent=True,
+    )

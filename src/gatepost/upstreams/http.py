@@ -1,0 +1,174 @@
+"""A server reached over Streamable HTTP, in both eras."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import time
+from collections.abc import AsyncGenerator
+from typing import Any, Final
+
+from gatepost import __version__
+from gatepost.mcp.message import Message
+from gatepost.upstreams import failures
+from gatepost.upstreams.base import LISTEN, Headers, Kind, UpstreamFailed
+from gatepost.upstreams.config import ServerConfig
+from gatepost.wire import sse
+from gatepost.wire.pool import Pool, Response, Timeouts, TooLarge, UpstreamError
+
+_OWN: Final = (
+    (b"accept", b"application/json, text/event-stream"),
+    (b"accept-encoding", b"identity"),
+    (b"user-agent", f"gatepost/{__version__}".encode()),
+)
+_JSON: Final = (b"content-type", b"application/json")
+_REPLACED: Final = frozenset({b"accept", b"accept-encoding", b"content-type", b"mcp-session-id", b"user-agent"})
+
+
+class HttpUpstream:
+    """A server behind `base.Upstream` over a pool of kept connections. Nothing is retried, no redirect followed.
+
+    Args:
+        config: the server; its `url` is set.
+        ssl_context: for https; default: certificates verified against the system's.
+    """
+
+    def __init__(self, config: ServerConfig, *, ssl_context: ssl.SSLContext | None = None) -> None:
+        if config.url is None:
+            raise ValueError("the server has no URL")
+        limits = config.limits
+        self.config = config
+        self._answers = Timeouts(limits.connect, limits.answer, limits.stream_total, limits.stream_idle)
+        self._streams = Timeouts(limits.connect, limits.answer, limits.listen_total, limits.listen_idle)
+        self._pool = Pool(config.url, ssl_context=ssl_context, timeouts=self._answers, max_connections=limits.in_flight)
+        self._own = [(name.lower().encode(), value.encode("latin-1")) for name, value in config.headers]
+        self._replaced = _REPLACED | {name for name, _ in self._own}
+        self._requests = 0
+        self._failures = 0
+        self._last_failure: dict[str, Any] | None = None
+
+    # -- base.Upstream
+
+    async def post(self, body: bytes, message: Message, headers: Headers, session: str | None) -> HttpReply:
+        """See `Upstream.post`. `session` is the server's own session id."""
+        timeouts = self._streams if message.method == LISTEN else self._answers
+        return await self._send("POST", [_JSON, *self._headers(headers, session)], body, timeouts)
+
+    async def listen(self, headers: Headers, session: str | None) -> HttpReply:
+        """See `Upstream.listen`."""
+        return await self._send("GET", self._headers(headers, session), b"", self._streams)
+
+    async def delete(self, headers: Headers, session: str | None) -> HttpReply:
+        """See `Upstream.delete`."""
+        return await self._send("DELETE", self._headers(headers, session), b"", self._answers)
+
+    async def close(self) -> None:
+        """Close every connection; calls in flight fail."""
+        await self._pool.close()
+
+    def status(self) -> dict[str, Any]:
+        """See `Upstream.status`."""
+        return {
+            "transport": "http",
+            "url": self.config.where,
+            "requests": self._requests,
+            "failures": self._failures,
+            "last_failure": self._last_failure,
+        }
+
+    # -- inside
+
+    def _headers(self, given: Headers, session: str | None) -> list[tuple[bytes, bytes]]:
+        headers = [*_OWN, *(pair for pair in given if pair[0] not in self._replaced), *self._own]
+        if session is not None:
+            headers.append((b"mcp-session-id", session.encode("latin-1")))
+        return headers
+
+    async def _send(
+        self, method: str, headers: list[tuple[bytes, bytes]], body: bytes, timeouts: Timeouts
+    ) -> HttpReply:
+        deadline = asyncio.get_running_loop().time() + self.config.limits.answer
+        self._requests += 1
+        try:
+            response = await self._pool.request(method, headers, body, timeouts=timeouts)
+        except UpstreamError as error:
+            raise self.failed(failures.from_wire(self.config, error)) from error
+        try:
+            return HttpReply(self, response, deadline)
+        except UpstreamFailed as failure:
+            response.abort()
+            raise self.failed(failure) from None
+
+    def failed(self, failure: UpstreamFailed) -> UpstreamFailed:
+        """Note a failure for `status`, and return it."""
+        self._failures += 1
+        self._last_failure = {"time": time.time(), "code": failure.code, "message": failure.message}
+        return failure
+
+
+class HttpReply:
+    """An HTTP answer as a `base.Reply`.
+
+    Raises UpstreamFailed for an answer that is never passed on: a redirect (GP-3006), a compressed body or two media
+    types (GP-3003).
+    """
+
+    def __init__(self, upstream: HttpUpstream, response: Response, deadline: float) -> None:
+        config = upstream.config
+        if 300 <= response.status < 400:
+            raise failures.redirected(config, response.status, response.header(b"location"))
+        encodings = b",".join(value for name, value in response.headers if name == b"content-encoding").strip().lower()
+        if encodings not in (b"", b"identity"):
+            raise failures.compressed(config, encodings)
+        self.status = response.status
+        self.headers = response.headers
+        self.kind: Kind = _kind(response)
+        self._upstream = upstream
+        self._response = response
+        self._deadline = deadline
+
+    async def body(self, limit: int) -> bytes:
+        """See `Reply.body`."""
+        config = self._upstream.config
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                return await self._response.read(limit)
+        except UpstreamError as error:
+            self._response.abort()
+            raise self._upstream.failed(failures.from_wire(config, error)) from error
+        except TimeoutError:
+            self._response.abort()
+            raise self._upstream.failed(failures.late(config)) from None
+
+    async def events(self) -> AsyncGenerator[sse.Event, None]:
+        """See `Reply.events`. Leaving the iteration early closes the connection, which cancels (2026-07-28)."""
+        parser = sse.Parser(max_event=self._upstream.config.limits.message)
+        complete = False
+        try:
+            async with contextlib.aclosing(self._response.chunks()) as chunks:
+                async for chunk in chunks:
+                    for event in parser.feed(chunk):
+                        yield event
+            complete = True
+        except (UpstreamError, TooLarge) as error:
+            raise self._upstream.failed(failures.from_wire(self._upstream.config, error)) from error
+        finally:
+            if not complete:
+                self._response.abort()
+
+    def abort(self) -> None:
+        """See `Reply.abort`."""
+        self._response.abort()
+
+
+def _kind(response: Response) -> Kind:
+    """What the answer is, by its media type read leniently: any case, parameters, white space (RFC 9110, 8.3.1)."""
+    types = {value.partition(b";")[0].strip().lower() for name, value in response.headers if name == b"content-type"}
+    if response.status in (202, 204) or response.header(b"content-length") == b"0":
+        return "empty"
+    if types == {b"text/event-stream"}:
+        return "sse"
+    if types == {b"application/json"}:
+        return "json"
+    return "other"

@@ -1,0 +1,266 @@
+"""What a server is: the eras and revisions it really speaks, and every tool it offers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gatepost.mcp.methods import LEGACY_VERSIONS, MODERN_VERSIONS
+from gatepost.upstreams import connect
+from gatepost.upstreams.base import Upstream, UpstreamFailed
+from gatepost.upstreams.config import ServerConfig
+from gatepost.upstreams.conversation import Conversation, Era, Refusal
+from gatepost.wire import strictjson
+
+MAX_PAGES: Final = 1_000
+MAX_TOOLS: Final = 100_000
+_SESSION: Final = "scan"
+_METHOD_NOT_FOUND: Final = -32601
+_SILENCE: Final = 10.0
+"""Seconds after which a program that says nothing to `server/discover` is asked to `initialize` as well."""
+_SERVER_INFO: Final = "io.modelcontextprotocol/serverInfo"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """What a server says of itself.
+
+    Attributes:
+        eras: what it speaks, of {"legacy", "modern"}; never empty.
+        versions: the revisions it speaks, oldest first. Of the legacy ones, only the one it prefers is known.
+        server_info: its name and version as it tells them; may be empty.
+        capabilities: as it tells them; of the modern era where it speaks both.
+        instructions: its text for language models, if any.
+    """
+
+    eras: frozenset[str]
+    versions: tuple[str, ...]
+    server_info: dict[str, Any]
+    capabilities: dict[str, Any]
+    instructions: str | None
+
+
+async def probe(config: ServerConfig) -> ServerInfo:
+    """Find out what a server speaks: `server/discover` first, then `initialize` on a connection of its own.
+
+    (2026-07-28 basic/versioning, "Backward Compatibility"; here both are always tried, because a gateway serves clients
+    of both eras.) Takes at most `limits.scan` seconds, `limits.probe` for each step.
+
+    Raises:
+        UpstreamFailed: GP-3001 not reachable, or it wants a credential; GP-3002 no answer in time; GP-3003 not an MCP
+            server, or no revision spoken here; GP-3004 too large; GP-3005 its program does not start or ended; GP-3006
+            a redirect.
+    """
+    async with _scanning(config) as upstream:
+        discovered, handshake = await _discover(upstream, config)
+        if handshake is None:
+            handshake = await _initialize(upstream, config)
+        if isinstance(discovered, dict):
+            return _modern_info(discovered, handshake if isinstance(handshake, dict) else None)
+        if isinstance(handshake, dict):
+            return _legacy_info(handshake)
+        raise _speaks_nothing(config, discovered, handshake)
+
+
+async def list_tools(config: ServerConfig, info: ServerInfo) -> list[dict[str, Any]]:
+    """Every page of `tools/list`, in the server's order; an empty list where it has no tools.
+
+    At most 1,000 pages, 100,000 tools and 64 MiB. A tool that is listed twice in the same words counts once.
+
+    Raises:
+        UpstreamFailed: as `probe`; GP-3003 also for pages that go in a circle, a tool without a name and two different
+            tools of one name; GP-3004 for more than the bounds.
+    """
+    era: Era = "modern" if "modern" in info.eras else "legacy"
+    async with _scanning(config) as upstream:
+        conversation = Conversation(upstream, config, era, _session(config, era))
+        try:
+            if era == "legacy":
+                await conversation.handshake()
+            return await _pages(conversation, config)
+        except Refusal as refusal:
+            if refusal.code == _METHOD_NOT_FOUND:
+                return []
+            raise _refused(config, "tools/list", refusal) from None
+        finally:
+            await conversation.end()
+
+
+@contextlib.asynccontextmanager
+async def _scanning(config: ServerConfig) -> AsyncIterator[Upstream]:
+    upstream = connect(config)
+    seconds = config.limits.scan
+    try:
+        async with asyncio.timeout(seconds):
+            yield upstream
+    except TimeoutError:
+        text = f"Scanning the server {config.name!r} took longer than {seconds:g} s."
+        raise UpstreamFailed("GP-3002", config.name, text, sent=True) from None
+    finally:
+        await upstream.close()
+
+
+def _session(config: ServerConfig, era: Era) -> str | None:
+    """A program's session has the gateway's own key; an HTTP server gives one."""
+    return _SESSION if era == "legacy" and config.transport == "stdio" else None
+
+
+# -- which eras
+
+
+_Outcome = dict[str, Any] | Refusal | UpstreamFailed
+
+
+async def _discover(upstream: Upstream, config: ServerConfig) -> tuple[_Outcome, _Outcome | None]:
+    """The outcomes of `server/discover` and, where it was needed to know, of `initialize`.
+
+    Some legacy programs say nothing to a request they do not know. So one that stays silent is asked to initialize on
+    the same streams: whichever it answers first tells, without a guess at how long it takes to start.
+    """
+    modern = Conversation(upstream, config, "modern", None)
+    discover = asyncio.ensure_future(_outcome(modern.ask("server/discover")))
+    try:
+        if config.transport == "http":
+            return _only_modern(await discover), None
+        await asyncio.wait({discover}, timeout=_SILENCE)
+        if discover.done():
+            return _only_modern(discover.result()), None
+        handshake = asyncio.ensure_future(_outcome(Conversation(upstream, config, "legacy", None).handshake()))
+        try:
+            await asyncio.wait({discover, handshake}, return_when=asyncio.FIRST_COMPLETED)
+            if discover.done():
+                return _only_modern(discover.result()), None
+            return Refusal(0, "nothing"), handshake.result()
+        finally:
+            handshake.cancel()
+    finally:
+        discover.cancel()
+
+
+async def _initialize(upstream: Upstream, config: ServerConfig) -> _Outcome:
+    conversation = Conversation(upstream, config, "legacy", _session(config, "legacy"))
+    try:
+        return await _outcome(conversation.handshake())
+    finally:
+        await conversation.end()
+
+
+async def _outcome(asking: Awaitable[dict[str, Any]]) -> _Outcome:
+    """The result, or the refusal or failure as a value. Raises UpstreamFailed where nothing was sent."""
+    try:
+        return await asking
+    except Refusal as refusal:
+        return refusal
+    except UpstreamFailed as failure:
+        if not failure.sent:
+            raise  # it cannot be reached or started: asking otherwise would end the same way
+        return failure
+
+
+def _only_modern(outcome: _Outcome) -> _Outcome:
+    """A result of `server/discover` only counts where it names a modern revision that is spoken here."""
+    if not isinstance(outcome, dict) or _modern_versions(outcome):
+        return outcome
+    return Refusal(0, f"it names the revisions {outcome.get('supportedVersions')!r}"[:200])
+
+
+def _modern_versions(discovered: dict[str, Any]) -> list[str]:
+    supported = discovered.get("supportedVersions")
+    return [version for version in MODERN_VERSIONS if isinstance(supported, list) and version in supported]
+
+
+def _modern_info(discovered: dict[str, Any], handshake: dict[str, Any] | None) -> ServerInfo:
+    meta = discovered.get("_meta")
+    versions = _modern_versions(discovered)
+    if handshake is not None:
+        versions.append(handshake["protocolVersion"])
+    return ServerInfo(
+        eras=frozenset({"modern", "legacy"} if handshake is not None else {"modern"}),
+        versions=_sorted(versions),
+        server_info=_object((meta if isinstance(meta, dict) else {}).get(_SERVER_INFO)),
+        capabilities=_object(discovered.get("capabilities")),
+        instructions=_text(discovered.get("instructions")),
+    )
+
+
+def _legacy_info(handshake: dict[str, Any]) -> ServerInfo:
+    return ServerInfo(
+        eras=frozenset({"legacy"}),
+        versions=(handshake["protocolVersion"],),
+        server_info=_object(handshake.get("serverInfo")),
+        capabilities=_object(handshake.get("capabilities")),
+        instructions=_text(handshake.get("instructions")),
+    )
+
+
+def _sorted(versions: list[str]) -> tuple[str, ...]:
+    return tuple(version for version in (*LEGACY_VERSIONS, *MODERN_VERSIONS) if version in versions)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _speaks_nothing(config: ServerConfig, discovered: _Outcome, handshake: _Outcome) -> UpstreamFailed:
+    if isinstance(handshake, UpstreamFailed):
+        return handshake
+    text = (
+        f"The server {config.name!r} speaks no revision of MCP that is spoken here. "
+        f"To server/discover it answered: {discovered}. To initialize it answered: {handshake}."
+    )
+    return UpstreamFailed("GP-3003", config.name, text, sent=True)
+
+
+def _refused(config: ServerConfig, method: str, refusal: Refusal) -> UpstreamFailed:
+    return UpstreamFailed("GP-3003", config.name, f"The server {config.name!r} refused {method}: {refusal}.", sent=True)
+
+
+# -- which tools
+
+
+async def _pages(conversation: Conversation, config: ServerConfig) -> list[dict[str, Any]]:
+    tools: dict[str, dict[str, Any]] = {}
+    cursors: set[str] = set()
+    params: dict[str, Any] = {}
+    for _ in range(MAX_PAGES):
+        result = await conversation.ask("tools/list", params)
+        page = result.get("tools")
+        if not isinstance(page, list):
+            raise _bad_list(config, "has no array of tools")
+        for tool in page:
+            _add(tools, tool, config)
+        cursor = result.get("nextCursor")
+        if cursor is None:
+            return list(tools.values())
+        if not isinstance(cursor, str) or cursor in cursors:
+            raise _bad_list(config, "goes in a circle: a page names a cursor that was followed already")
+        cursors.add(cursor)
+        params = {"cursor": cursor}
+    raise _too_long(config, f"has more than {MAX_PAGES} pages")
+
+
+def _add(tools: dict[str, dict[str, Any]], tool: Any, config: ServerConfig) -> None:
+    name = tool.get("name") if isinstance(tool, dict) else None
+    if not isinstance(name, str) or not name:
+        raise _bad_list(config, f"holds a tool without a name, after {len(tools)} others")
+    known = tools.get(name)
+    if known is not None and strictjson.canonical(known) != strictjson.canonical(tool):
+        raise _bad_list(config, f"holds two different tools named {name[:128]!r}")
+    if known is None and len(tools) >= MAX_TOOLS:
+        raise _too_long(config, f"has more than {MAX_TOOLS} tools")
+    tools.setdefault(name, tool)
+
+
+def _bad_list(config: ServerConfig, why: str) -> UpstreamFailed:
+    return UpstreamFailed("GP-3003", config.name, f"The tool list of the server {config.name!r} {why}.", sent=True)
+
+
+def _too_long(config: ServerConfig, why: str) -> UpstreamFailed:
+    return UpstreamFailed("GP-3004", config.name, f"The tool list of the server {config.name!r} {why}.", sent=True)
