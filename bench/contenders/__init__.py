@@ -1,0 +1,1 @@
+"""One module per contender: how it is started, checked and measured."""

@@ -1,0 +1,229 @@
+"""The table: every contender under the same load, in turns."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from statistics import median
+
+from bench.contenders.base import Contender
+from bench.contenders.direct import Direct
+from bench.contenders.envoy import Envoy
+from bench.contenders.fastmcp_proxy import FastMCPDefault, FastMCPProxy
+from bench.contenders.gatepost import Full, Gatepost, PassThrough
+from bench.contenders.nginx import Nginx
+from bench.procs import BenchError
+from bench.report import Bar, Section, count, micros, times
+from bench.rig import Rig
+
+LEVELS = (1, 16, 64)
+OURS = ("full", "pass")
+OTHERS = ("nginx", "envoy", "fastmcp")
+
+# against, least requests/s at c=64 as a ratio, most p50 at c=1 as a ratio
+BARS = (("envoy", "Envoy", 1.0, 1.0), ("nginx", "nginx", 0.2, 2.5), ("fastmcp", "FastMCP's proxy", 20.0, 0.25))
+
+
+@dataclass(slots=True)
+class Turn:
+    """One contender at one concurrency in one round."""
+
+    rate: float
+    p50: float
+    p99: float
+    cpu: float
+    busy: float
+
+
+@dataclass(slots=True)
+class Row:
+    """What was measured of one contender."""
+
+    contender: Contender
+    turns: dict[int, list[Turn]] = field(default_factory=lambda: {level: [] for level in LEVELS})
+    calls: int = 0
+    rss: float = 0.0
+    side: float | None = None
+    void: str | None = None
+
+    def of(self, level: int, name: str) -> float:
+        return median(getattr(turn, name) for turn in self.turns[level])
+
+    def has(self, level: int) -> bool:
+        return bool(self.turns[level]) and self.void is None
+
+
+def contenders() -> list[Contender]:
+    return [Direct(), Nginx(), Envoy(), PassThrough(), Full(), FastMCPProxy(), FastMCPDefault()]
+
+
+def run(rig: Rig, skipped: list[str]) -> Section:
+    wanted = [one for one in contenders() if rig.chosen is None or one.key in rig.chosen]
+    rows = start(rig, skipped, wanted)
+    for number in range(rig.scale.rounds):
+        for row in rows:
+            if row.void is None:
+                rig.say(f"round {number + 1} of {rig.scale.rounds}: {row.contender.title}")
+                turn(rig, row)
+    for row in rows:
+        if row.void is None and isinstance(row.contender, Gatepost):
+            row.side = indexing(row)
+        row.contender.stop()
+        if row.void is not None:
+            skipped.append(f"{row.contender.title}: {row.void}")
+    return section(rig, [row for row in rows if row.void is None])
+
+
+def start(rig: Rig, skipped: list[str], wanted: list[Contender]) -> list[Row]:
+    rows = []
+    for contender in wanted:
+        why = contender.missing()
+        if why is None:
+            try:
+                rig.launch(contender)
+                contender.pause()
+                rows.append(Row(contender))
+                continue
+            except BenchError as error:
+                why = str(error)
+        rig.say(f"without {contender.title}: {why}")
+        skipped.append(f"{contender.title}: {why}")
+    return rows
+
+
+def turn(rig: Rig, row: Row) -> None:
+    """All concurrencies of one contender, after a second of warming up."""
+    contender = row.contender
+    contender.resume()
+    before = rig.upstream.count()
+    try:
+        rig.load(contender.target, min(16, max(contender.levels)), 1)
+        for level in contender.levels:
+            cpu = contender.cpu()
+            done = rig.load(contender.target, level, rig.scale.seconds)
+            used = contender.cpu() - cpu
+            row.turns[level].append(
+                Turn(done.rate, done.p50, done.p99, used / done.requests * 1e6, used / done.seconds)
+            )
+    except BenchError as error:
+        row.void = str(error)
+        rig.say(f"{contender.title}: {error}")
+    row.calls += rig.upstream.count() - before
+    row.rss = contender.rss()
+    contender.pause()
+
+
+def indexing(row: Row) -> float:
+    """CPU microseconds of the worker per call, once it has caught up with the journal."""
+    assert isinstance(row.contender, Gatepost)
+    row.contender.resume()
+    row.contender.settle()
+    return row.contender.side_cpu() / row.calls * 1e6
+
+
+def section(rig: Rig, rows: list[Row]) -> Section:
+    page = Section("throughput", "Throughput and latency")
+    found = {row.contender.key: row for row in rows}
+    page.data = {
+        key: {
+            "turns": {str(level): [asdict(turn) for turn in turns] for level, turns in row.turns.items()},
+            "rss_mib": row.rss,
+            "calls": row.calls,
+            "indexing_us_per_call": row.side,
+        }
+        for key, row in found.items()
+    }
+    ratios(page, found)
+    absolute(page, rows)
+    page.bars = bars(found)
+    page.say("Contenders:", "")
+    page.say(*(f"* **{row.contender.title}**: {row.contender.note}." for row in rows if row.contender.note))
+    if not rig.cores.shared:
+        return page
+    page.say("", "This machine gave the benchmark one core only: gateway, load and upstream shared it.")
+    return page
+
+
+def ratios(page: Section, found: dict[str, Row]) -> None:
+    others = [key for key in OTHERS if key in found]
+    lines = []
+    for key in OURS:
+        if key not in found:
+            continue
+        mine = found[key]
+        for label, level, name in (
+            ("requests/s at c=64", 64, "rate"),
+            ("p50 at c=1", 1, "p50"),
+            ("p99 at c=64", 64, "p99"),
+            ("CPU per request", 64, "cpu"),
+        ):
+            cells = [
+                times(mine.of(level, name) / found[o].of(level, name))
+                if found[o].has(level) and mine.has(level)
+                else "–"
+                for o in others
+            ]
+            lines.append([f"{mine.contender.title}: {label}", *cells])
+    if lines and others:
+        page.say("Ratios: Gatepost's figure by the other's. More is better for requests/s, less for the rest.")
+        page.table(["", *(f"against {found[o].contender.title}" for o in others)], lines)
+
+
+def absolute(page: Section, rows: list[Row]) -> None:
+    for level in LEVELS:
+        page.say(f"{level} connection{'s' if level > 1 else ''}:")
+        lines = []
+        for row in rows:
+            if not row.has(level):
+                continue
+            alone = row.contender.key == "direct"
+            cpu, busy = (
+                ("–", "–") if alone else (f"{row.of(level, 'cpu'):,.1f} µs", f"{row.of(level, 'busy') * 100:.0f} %")
+            )
+            lines.append(
+                [
+                    row.contender.title,
+                    count(row.of(level, "rate")),
+                    micros(row.of(level, "p50")),
+                    micros(row.of(level, "p99")),
+                    cpu,
+                    busy,
+                ]
+            )
+        page.table(["", "requests/s", "p50", "p99", "CPU per request", "of its core"], lines)
+    memory = [
+        [row.contender.title, f"{row.rss:.0f} MiB", count(row.calls)] for row in rows if row.contender.key != "direct"
+    ]
+    page.say("Resident memory at the end of the rounds:")
+    page.table(["", "RSS", "calls until then"], memory)
+    side = [[row.contender.title, f"{row.side:,.1f} µs"] for row in rows if row.side is not None]
+    if side:
+        page.say("Beside the main path, in the worker (CPU per call, both rows of the record):")
+        page.table(["journal indexing", "CPU per call"], side)
+
+
+def bars(found: dict[str, Row]) -> list[Bar]:
+    made = []
+    full = found.get("full")
+    for key, name, least, most in BARS:
+        other = found.get(key)
+        what = f"full against {name}"
+        rate, wait = f"≥ {least:g} × requests/s at c=64", f"≤ {most:g} × p50 at c=1"
+        if full is None or other is None or not (full.has(64) and other.has(64)):
+            made += [Bar(what, rate, "–", None), Bar(what, wait, "–", None)]
+            continue
+        ratio, shown = rate_ratio(full, other)
+        made.append(Bar(what, rate, shown, ratio >= least))
+        ratio = full.of(1, "p50") / other.of(1, "p50")
+        made.append(Bar(what, wait, times(ratio), ratio <= most))
+    return made
+
+
+def rate_ratio(mine: Row, other: Row) -> tuple[float, str]:
+    """Requests/s against another's. Where the other was held back by the load's core, CPU per request decides if it
+    is the stricter.
+    """
+    measured = mine.of(64, "rate") / other.of(64, "rate")
+    by_cpu = other.of(64, "cpu") / mine.of(64, "cpu")
+    if other.of(64, "busy") >= 0.9 or by_cpu >= measured:
+        return measured, times(measured)
+    return by_cpu, f"{times(measured)} measured; {times(by_cpu)} by CPU per request, as the other's core had time left"

@@ -1,0 +1,186 @@
+"""The benchmark on next to nothing: it runs, it notices what would void a figure, it says what it left out.
+
+No figure is looked at: what this machine does while tests run says nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bench.client import Client
+from bench.load import Generator, Target
+from bench.machine import Cores
+from bench.procs import BenchError
+from bench.rig import TINY, Rig, Upstream
+from bench.throughput import Row, Turn, bars
+
+from bench import report, traffic
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmark reads /proc and pins to cores")
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bench", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    with Rig(TINY) as made:
+        yield made
+
+
+@pytest.fixture
+def upstream(rig: Rig) -> Upstream:
+    return rig.upstream
+
+
+def refusing_server() -> tuple[socket.socket, int]:
+    """Answers every request with a 500, and closes."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                one, _ = server.accept()
+            except OSError:
+                return
+            with one:
+                one.recv(65536)
+                one.sendall(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    threading.Thread(target=serve, daemon=True).start()
+    return server, server.getsockname()[1]
+
+
+def test_help_names_every_section_and_every_contender() -> None:
+    done = bench("--help")
+    assert done.returncode == 0
+    for word in (
+        "throughput",
+        "rss",
+        "stream",
+        "list",
+        "hung",
+        "busy",
+        "profile",
+        "nginx",
+        "envoy",
+        "fastmcp",
+        "examples",
+    ):
+        assert word in done.stdout
+
+
+def test_an_unknown_section_is_a_usage_error_that_names_the_known_ones() -> None:
+    done = bench("--only", "speed")
+    assert done.returncode == 2
+    assert "there is no section speed; there are throughput" in done.stderr
+
+
+def test_a_tiny_run_measures_the_upstream_directly_and_through_gatepost() -> None:
+    done = bench("--tiny", "--only", "throughput", "--contenders", "direct,full", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["skipped"] == [] or all(text.startswith("wrk") for text in found["skipped"])
+    rows = found["sections"]["throughput"]
+    for key in ("direct", "full"):
+        assert set(rows[key]["turns"]) == {"1", "16", "64"}
+        assert all(turn["rate"] > 0 for turns in rows[key]["turns"].values() for turn in turns)
+    assert rows["full"]["rss_mib"] > 0
+
+
+def test_the_upstream_counts_the_calls_it_answers(upstream: Upstream) -> None:
+    before = upstream.count()
+    with Client(Target(upstream.port, "/mcp")) as client:
+        _, body = client.timed(client.request("tools/call", traffic.TOOL, traffic.call(traffic.CALLS[0], 7)))
+        assert json.loads(body)["id"] == 7
+        _, listed = client.timed(client.request("tools/list", None, traffic.body("tools/list", {}, 8)))
+        assert {tool["name"] for tool in json.loads(listed)["result"]["tools"]} >= {traffic.TOOL, traffic.STREAMED}
+    assert upstream.count() == before + 1
+
+
+def test_the_streamed_result_has_about_100_kilobytes_in_many_events(upstream: Upstream) -> None:
+    with Client(Target(upstream.port, "/mcp")) as client:
+        call = traffic.call({}, 9, traffic.STREAMED, progressToken="p")
+        _, body = client.timed(client.request("tools/call", traffic.STREAMED, call))
+    assert 95_000 < len(body) < 120_000
+    assert body.count(b"data: ") == 51
+    assert body.count(b'"progressToken":"p"') == 50
+
+
+def test_every_call_of_the_load_is_250_to_620_bytes_with_an_id_of_its_own_width() -> None:
+    for before, after in traffic.templates(80, "/mcp", "gp_token"):
+        whole = before + b"1" * traffic.ID_DIGITS + after
+        head, _, content = whole.partition(b"\r\n\r\n")
+        assert 250 <= len(content) <= 620
+        assert f"Content-Length: {len(content)}".encode() in head
+        assert json.loads(content)["id"] == int("1" * traffic.ID_DIGITS)
+
+
+def test_the_generator_of_our_own_answers_like_wrk(rig: Rig, upstream: Upstream) -> None:
+    generator = Generator(rig.folder, Cores.choose().load)
+    generator.wrk = None
+    before = upstream.count()
+    done = generator.run(Target(upstream.port, "/mcp"), 4, 0.3)
+    assert done.errors == {}
+    assert 0 < done.requests <= upstream.count() - before
+    assert 0 < done.p50 <= done.p99
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["the installed generator", "our own generator"])
+def test_a_run_with_refused_calls_is_void(rig: Rig, own: bool) -> None:
+    server, port = refusing_server()
+    if own:
+        rig.generator.wrk = None
+    with server, pytest.raises(BenchError, match="void"):
+        rig.load(Target(port, "/mcp"), 1, 1)
+
+
+def test_a_run_whose_calls_did_not_reach_the_upstream_is_void(rig: Rig) -> None:
+    other = rig.new_upstream()
+    with pytest.raises(BenchError, match="never reached the upstream"):
+        rig.load(Target(other.port, "/mcp"), 1, 1)
+
+
+def test_a_bar_is_not_measured_where_the_rival_is_missing_and_not_met_where_it_is_missed() -> None:
+    full, envoy = row("full", rate=900, p50=90), row("envoy", rate=1000, p50=100)
+    made = {(bar.what, bar.wanted): bar for bar in bars({"full": full, "envoy": envoy})}
+    assert made[("full against Envoy", "≥ 1 × requests/s at c=64")].met is False
+    assert made[("full against Envoy", "≤ 1 × p50 at c=1")].met is True
+    assert made[("full against nginx", "≥ 0.2 × requests/s at c=64")].met is None
+
+
+def test_the_page_lists_bars_skipped_contenders_and_how_to_run_it() -> None:
+    section = report.Section("rss", "Memory", ["Text."], [report.Bar("RSS", "≤ 80 MiB", "81 MiB", False)])
+    facts = {
+        "scale": "full",
+        "command": "python -m bench",
+        "machine": {"cores": "2"},
+        "versions": {"nginx": "1.22.1"},
+        "skipped": ["Envoy: envoy is not installed"],
+    }
+    text = report.page(facts, [section])
+    assert "| RSS | ≤ 80 MiB | 81 MiB | **not met** |" in text
+    assert "Skipped in this run: Envoy: envoy is not installed." in text
+    assert "Run it yourself" in text
+
+
+def row(key: str, *, rate: float, p50: float) -> Row:
+    from bench.contenders.base import Contender
+
+    contender = Contender()
+    contender.key = key
+    made = Row(contender)
+    for turns in made.turns.values():
+        turns.append(Turn(rate, p50, 2 * p50, 50.0, 1.0))
+    return made
