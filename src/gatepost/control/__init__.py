@@ -20,11 +20,11 @@ meantime), GP-4005 (value), GP-4006 (in use); nothing is changed then.
 
 `gatepost.control.servers`
     add_server(store, actor, name, *, url=None, headers=(), command=(), env={}, cwd=None, eras=(), versions=(),
-               info=None, tools=()) -> Done[Server]               exactly one of url and command; headers [(name, value)]
+               info=None, tools=None) -> Done[Server]             exactly one of url, command; headers: pairs
     list_servers(store) -> list[Server]
     show_server(store, name) -> Server
     remove_server(store, actor, name, *, force=False) -> Done[tuple[str, ...]]     labels of the grants revoked by force
-    read_connection(store, name) -> Connection                    headers and env unsealed: to scan it with, not to show
+    read_target(store, name) -> Target                            headers and env unsealed: to scan it with, not to show
 `gatepost.control.tools`
     list_tools(store, server) -> list[Definition]
     store_scan(store, actor, server, tools, *, info=None, eras=None, versions=None) -> Done[Drift]

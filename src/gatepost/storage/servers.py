@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from gatepost.storage.tables import definitions, servers
 
@@ -62,3 +62,8 @@ def set_category(connection: Connection, server: str, name: str, category: str |
     connection.execute(
         update(definitions).where(definitions.c.server == server, definitions.c.name == name).values(category=category)
     )
+
+
+def count_tools(connection: Connection, server: str) -> int:
+    """How many tools a server defines."""
+    return int(connection.execute(select(func.count()).where(definitions.c.server == server)).scalar_one())

@@ -1,0 +1,63 @@
+"""The bodies of the published feed, made from rows; `gatepost.feed` says what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from gatepost.control.jsontext import dumps, members
+from gatepost.storage import grants, servers
+
+
+def server(connection: Connection, name: str) -> tuple[str, str, str]:
+    """The feed's row for a server as it stands in the tables, with all of its tools."""
+    row = servers.find(connection, name)
+    assert row is not None
+    tools = ",".join(
+        f"{dumps(tool.name)}:" + members(tool=tool.tool, hash=dumps(tool.hash), category=dumps(tool.category))
+        for tool in servers.tools(connection, name)
+    )
+    body = members(
+        name=dumps(name),
+        url=dumps(row.url),
+        headers=row.headers,
+        command=row.command,
+        env=row.env,
+        cwd=dumps(row.cwd),
+        eras=row.eras,
+        versions=row.versions,
+        info=row.info,
+        drift=dumps(row.drift),
+        tools="{" + tools + "}",
+    )
+    return "server", name, body
+
+
+def policy(name: str, version: str, document: str) -> tuple[str, str, str]:
+    """The feed's row for a version of a policy; `document` is JSON text."""
+    return "policy", version, members(name=dumps(name), version=dumps(version), document=document)
+
+
+def tokens(
+    connection: Connection, *, grant_id: str | None = None, policy: str | None = None, server: str | None = None
+) -> list[tuple[str, str, str]]:
+    """The feed's rows for every token of a grant, of the grants with a policy, or of those on a server."""
+    return list(_tokens(grants.tokens(connection, grant_id=grant_id, policy=policy, server=server)))
+
+
+def _tokens(rows: Sequence[Row[Any]]) -> Iterable[tuple[str, str, str]]:
+    for row in rows:
+        ends = [at for at in (row.expires, row.token_expires) if at is not None]
+        body = {
+            "id": row.id,
+            "label": row.label,
+            "identity": row.identity,
+            "server": row.server,
+            "policy": row.policy,
+            "policy_version": row.policy_version,
+            "expires": min(ends, default=None),
+            "revoked": row.revoked,
+        }
+        yield "grant", row.digest, dumps(body)
