@@ -1,0 +1,132 @@
+"""What a tool's definition brings to a decision: its input schema's verdict on the arguments, and its defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import jsonschema_rs
+
+from gatepost.policy.arguments import NotJSON, as_plain
+from gatepost.policy.paths import Step
+from gatepost.policy.schema import Unusable, allows_undeclared, applied_in_place, check_size, default_at, has_defaults
+
+_REGEX: Final = jsonschema_rs.RegexOptions()
+_REMEMBERED = 1024
+_SHOWN = 64
+
+
+class CompiledDefinition:
+    """One tool's definition, compiled once and used for every call of it.
+
+    Attributes:
+        name: the tool's name.
+        schema: its input schema in plain types, or None where there is no usable one.
+        unusable: why no arguments can be checked, or None.
+    """
+
+    __slots__ = ("_declared", "_defaults", "_open", "_patterns", "_validator", "name", "schema", "unusable")
+
+    def __init__(self, tool: Mapping[str, Any]) -> None:
+        self.name = str(tool.get("name", ""))
+        self.schema: dict[str, Any] | None = None
+        self.unusable: str | None = None
+        self._validator: Any = None
+        self._declared: frozenset[str] = frozenset()
+        self._patterns: tuple[Any, ...] = ()
+        self._open = False
+        self._defaults: dict[tuple[Step, ...], Any] | None = None
+        try:
+            self._compile(tool.get("inputSchema"))
+        except (Unusable, NotJSON) as error:
+            self.unusable = str(error)
+
+    def _compile(self, given: Any) -> None:
+        if not isinstance(given, dict):
+            raise Unusable("it has no input schema")
+        schema = as_plain(given)
+        check_size(schema)
+        self._validator = _validator(schema)
+        declared: set[str] = set()
+        patterns: set[str] = set()
+        for part in applied_in_place(schema):
+            declared.update(_keys(part, "properties"))
+            patterns.update(_keys(part, "patternProperties"))
+        self._declared = frozenset(declared)
+        self._patterns = tuple(_validator({"pattern": pattern}) for pattern in sorted(patterns))
+        self._open = allows_undeclared(schema)
+        self._defaults = {} if has_defaults(schema) else None
+        self.schema = schema
+
+    def invalid(self, arguments: dict[str, Any]) -> str | None:
+        """Why the arguments do not satisfy the schema, without any of their values; None where they do."""
+        if self.unusable is not None:
+            return f"the tool's input schema cannot be used: {self.unusable}"
+        try:
+            values = as_plain(arguments)
+        except NotJSON as error:
+            return str(error)
+        if not self._open:
+            for name in arguments:
+                if name not in self._declared and not self._matches_pattern(name):
+                    return f"the tool takes no argument {_quoted(name)}"
+        if _is_valid(self._validator, values):
+            return None
+        return self._why(values)
+
+    def default(self, steps: tuple[Step, ...]) -> Any:
+        """The schema's default for the member at `steps`; None without one, UNKNOWN where it gives several."""
+        if self._defaults is None or self.schema is None:
+            return None
+        if steps not in self._defaults:
+            if len(self._defaults) >= _REMEMBERED:
+                self._defaults.clear()
+            self._defaults[steps] = default_at(self.schema, steps)
+        return self._defaults[steps]
+
+    def _matches_pattern(self, name: str) -> bool:
+        return any(_is_valid(pattern, name) for pattern in self._patterns)
+
+    def _why(self, values: dict[str, Any]) -> str:
+        for error in self._validator.iter_errors(values):
+            keyword = error.kind.name
+            if error.instance_path:
+                return f"the argument {_quoted(str(error.instance_path[0]))} does not satisfy the schema ({keyword})"
+            missing = getattr(error.kind, "property", None)
+            if keyword == "required" and isinstance(missing, str):
+                return f"the argument {_quoted(missing)} is missing"
+            return f"they do not satisfy the schema ({keyword})"
+        return "they do not satisfy the schema"
+
+
+def compile_definition(tool: Mapping[str, Any]) -> CompiledDefinition:
+    """Compile a tool as in `tools/list`: `{"name", "inputSchema", …}`.
+
+    Never fails: where the schema cannot be used, the definition says so and its arguments are never valid.
+    """
+    return CompiledDefinition(tool)
+
+
+def _validator(schema: dict[str, Any]) -> Any:
+    try:
+        return jsonschema_rs.validator_for(schema, pattern_options=_REGEX, retriever=_never)
+    except ValueError as error:
+        raise Unusable(str(error).partition("\n")[0][:200]) from None
+
+
+def _never(uri: str) -> Any:
+    raise ValueError(f"{uri} is elsewhere, and nothing is fetched")
+
+
+def _is_valid(validator: Any, value: Any) -> bool:
+    return bool(validator.is_valid(value))
+
+
+def _keys(schema: dict[str, Any], name: str) -> list[str]:
+    members = schema.get(name)
+    return list(members) if isinstance(members, dict) else []
+
+
+def _quoted(name: str) -> str:
+    text = name if len(name) <= _SHOWN else name[:_SHOWN] + "…"
+    return '"' + text.encode("unicode_escape").decode("ascii").replace('"', '\\"') + '"'

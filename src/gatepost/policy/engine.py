@@ -1,0 +1,238 @@
+"""A compiled policy, and the decision for a call (POLICY.md section 5, steps 3 and 5 to 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from gatepost.policy import messages
+from gatepost.policy.canonical import canonical, version_of
+from gatepost.policy.compiled import compile_entry, compile_rule_set
+from gatepost.policy.decision import INVALID_ARGUMENTS, Decision, Use
+from gatepost.policy.definition import CompiledDefinition, compile_definition
+from gatepost.policy.errors import PolicyError, Problems
+from gatepost.policy.load import MAX_BYTES, parse, plain
+from gatepost.policy.model import Document
+from gatepost.policy.plan import Plan, Planner
+from gatepost.policy.read import read_document
+from gatepost.policy.sections import CompiledSection
+
+_PLANS = 4096
+"""How many tools a policy remembers the plan of; names come from callers, so it must be bounded."""
+
+_DEFINITIONS = 256
+
+
+class Policy:
+    """One immutable version of a policy.
+
+    Attributes:
+        document: the document in plain values; not to be changed.
+        canonical: its canonical bytes, which load to the same policy.
+        version: `sha256:` and the digest of `canonical`.
+    """
+
+    __slots__ = ("_definitions", "_planner", "_plans", "_prompts", "_resources", "canonical", "document", "version")
+
+    def __init__(self, values: dict[str, Any], canonical_document: bytes, document: Document) -> None:
+        """Use `compile_policy`."""
+        self.document = values
+        self.canonical = canonical_document
+        self.version = version_of(canonical_document)
+        self._planner = Planner(
+            [compile_entry(entry, document.mode) for entry in document.tools.values()],
+            compile_rule_set(document.all_tools, "/all_tools", document.mode),
+            document.hide,
+            default_allows=document.default == "allow",
+            enforced=document.mode == "enforce",
+        )
+        self._resources = CompiledSection(
+            document.resources, holder="/resources", default=document.default, mode=document.mode, uris=True
+        )
+        self._prompts = CompiledSection(
+            document.prompts, holder="/prompts", default=document.default, mode=document.mode, uris=False
+        )
+        self._plans: dict[tuple[str, str | None], Plan] = {}
+        self._definitions: dict[str, CompiledDefinition] = {}
+
+    def decide(
+        self,
+        *,
+        tool: str,
+        arguments: dict[str, Any] | None,
+        category: str | None = None,
+        definition: CompiledDefinition | Mapping[str, Any] | None = None,
+    ) -> Decision:
+        """Judge one call of a tool. Never raises; what cannot be judged is denied.
+
+        Args:
+            tool: the name as called.
+            arguments: the call's arguments in plain JSON values (Decimal for exact numbers); None for absent.
+            category: "read", "write", "execute", "destructive" or "financial" as recorded with the definition.
+            definition: what the server said of the tool: as in `tools/list`, or compiled. Without one nothing is
+                validated, and no schema defaults are read.
+        """
+        plan = self._plans.get((tool, category)) or self._remember(tool, category)
+        if plan.verdict is not None:
+            return plan.verdict
+        if arguments is None:
+            arguments = {}
+        elif not isinstance(arguments, dict):
+            return Decision("deny", INVALID_ARGUMENTS, messages.arguments_invalid(tool, "they are not an object"))
+        known = (
+            definition
+            if definition is None or isinstance(definition, CompiledDefinition)
+            else self._compiled(definition)
+        )
+        shadowed = plan.shadowed
+
+        if known is not None and plan.validates:
+            invalid = _invalid(known, arguments)
+            if invalid is not None:
+                message, failed = invalid
+                if plan.validation_enforced or failed:
+                    return Decision(
+                        "deny", INVALID_ARGUMENTS, messages.arguments_invalid(tool, message), shadowed=shadowed
+                    )
+                shadowed += ((INVALID_ARGUMENTS, "deny"),)
+
+        for check in plan.checks:
+            rule = check.rule
+            try:
+                if not rule.fires(arguments, known):
+                    continue
+            except Exception:  # whatever goes wrong in a rule denies, in every mode
+                return _with(check.failed, shadowed)
+            if rule.enforced:
+                return _with(check.denied, shadowed)
+            shadowed += ((rule.name, "deny"),)
+
+        uses = plan.uses
+        if plan.metered:
+            metered = _metered(plan, arguments, known)
+            if isinstance(metered, Decision):
+                return _with(metered, shadowed + metered.shadowed)
+            uses, skipped = metered
+            shadowed += skipped
+
+        for ask in plan.asks:
+            try:
+                if ask.fires is not None and not ask.fires(arguments, known):
+                    continue
+            except Exception:
+                return _with(ask.failed, shadowed)
+            if ask.enforced:
+                return Decision("approve", ask.name, ask.message, uses, True, shadowed, ask.approval)
+            shadowed += ((ask.name, "approve"),)
+
+        if shadowed:
+            return Decision("allow", shadowed[0][0], "", uses, False, shadowed)
+        return plan.allowed if uses is plan.uses else Decision("allow", limits=uses)
+
+    def decide_resource(self, uri: str) -> Decision:
+        """Judge the reading of, or subscribing to, one resource."""
+        return self._resources.decide(uri)
+
+    def decide_prompt(self, name: str) -> Decision:
+        """Judge the getting of one prompt."""
+        return self._prompts.decide(name)
+
+    def hides(self, tool: str, category: str | None = None) -> bool:
+        """Whether a tool is taken off `tools/list`, and unknown when called."""
+        return (self._plans.get((tool, category)) or self._remember(tool, category)).hidden
+
+    def lists_resource(self, uri: str) -> bool:
+        """Whether a resource stays on `resources/list`."""
+        return self._resources.lists(uri)
+
+    def lists_prompt(self, name: str) -> bool:
+        """Whether a prompt stays on `prompts/list`."""
+        return self._prompts.lists(name)
+
+    def lists_template(self, uri_template: str) -> bool:
+        """Whether a template stays on `resources/templates/list`: unless all that it can expand to is denied."""
+        return self._resources.lists_template(uri_template)
+
+    def _remember(self, tool: str, category: str | None) -> Plan:
+        plan = self._planner.plan(tool, category)
+        if len(self._plans) >= _PLANS:
+            self._plans.clear()
+        self._plans[tool, category] = plan
+        return plan
+
+    def _compiled(self, definition: Mapping[str, Any]) -> CompiledDefinition:
+        # by content: a caller may change the mapping, or make an equal one for each call
+        content = repr(definition.get("inputSchema"))
+        compiled = self._definitions.get(content)
+        if compiled is None:
+            if len(self._definitions) >= _DEFINITIONS:
+                self._definitions.clear()
+            compiled = self._definitions[content] = compile_definition(definition)
+        return compiled
+
+
+def compile_policy(document: Mapping[str, Any] | str | bytes) -> Policy:
+    """Check a policy document as a whole and compile it.
+
+    Args:
+        document: the JSON text, or its parsed value.
+
+    Raises:
+        PolicyError: with every error at once.
+    """
+    problems = Problems()
+    values = plain(parse(document) if isinstance(document, (str, bytes, bytearray)) else document, problems)
+    told = {pointer for pointer, _ in problems.errors}
+    checked = Problems()
+    model = read_document(values, checked)
+    # what cannot even stand in a JSON document was told already
+    errors = problems.errors + [error for error in checked.errors if error[0] not in told]
+    if errors:
+        raise PolicyError(errors)
+    canonical_document = canonical(values)
+    if len(canonical_document) > MAX_BYTES:
+        found = f"found {len(canonical_document)} bytes in canonical form, expected at most {MAX_BYTES} (1 MiB)"
+        raise PolicyError([("", found)])
+    return Policy(values, canonical_document, model)
+
+
+def _with(decision: Decision, shadowed: tuple[tuple[str, str], ...]) -> Decision:
+    return replace(decision, shadowed=shadowed) if shadowed else decision
+
+
+def _invalid(definition: CompiledDefinition, arguments: dict[str, Any]) -> tuple[str, bool] | None:
+    """Why the arguments are not valid, and whether that is because the check itself failed."""
+    try:
+        why = definition.invalid(arguments)
+    except Exception:
+        return "they could not be checked", True
+    return None if why is None else (why, False)
+
+
+def _metered(
+    plan: Plan, arguments: dict[str, Any], definition: CompiledDefinition | None
+) -> Decision | tuple[tuple[Use, ...], tuple[tuple[str, str], ...]]:
+    """The uses with their amounts, and the shadow limits that have none.
+
+    Or the denial, where a limit that blocks has no amount.
+    """
+    uses: list[Use] = []
+    skipped: list[tuple[str, str]] = []
+    for limit in plan.limits:
+        use = limit.use
+        if limit.meter is None:
+            uses.append(use)
+            continue
+        try:
+            amount = limit.meter(arguments, definition)
+        except Exception:
+            return Decision("deny", use.rule, messages.rule_failed(plan.tool, use.counter), shadowed=tuple(skipped))
+        if amount is not None:
+            uses.append(replace(use, amount=amount))
+        elif use.enforced:
+            message = use.on_deny or messages.amount_invalid(plan.tool, use.counter, limit.path or "")
+            return Decision("deny", use.rule, message, shadowed=tuple(skipped))
+        else:
+            skipped.append((use.rule, "deny"))
+    return tuple(uses), tuple(skipped)
