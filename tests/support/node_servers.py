@@ -14,7 +14,11 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = ("@modelcontextprotocol/server-everything", "@modelcontextprotocol/server-filesystem", "@modelcontextprotocol/inspector")
+PACKAGES = (
+    "@modelcontextprotocol/server-everything",
+    "@modelcontextprotocol/server-filesystem",
+    "@modelcontextprotocol/inspector",
+)
 HOW = "set GATEPOST_TEST_NODE_MODULES to a folder made by: python -m tests.support.node_servers FOLDER"
 
 
