@@ -15,7 +15,7 @@ from bench.load import generator
 from bench.procs import BenchError
 from bench.report import Section
 from bench.rig import FULL, QUICK, TINY, Rig
-from bench.sections import hung, listing, profile, rss, stream
+from bench.sections import busy, hung, listing, profile, rss, stream
 
 CONTENDERS = tuple(contender.key for contender in throughput.contenders())
 
@@ -25,6 +25,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Rig, list[str]], Section]]] = {
     "stream": ("time that a streamed 100 KB result takes longer through a gateway", stream.run),
     "list": ("filtering a tools/list of 1,000 tools", listing.run),
     "hung": ("500 calls waiting on one hung upstream; what others notice", hung.run),
+    "busy": ("an export, a scan and 10,000 changed grants meanwhile; what calls notice", busy.run),
     "profile": ("where the time of a call goes", profile.run),
 }
 

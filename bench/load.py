@@ -39,6 +39,7 @@ class Load:
     seconds: float
     p50: float
     p99: float
+    longest: float
     errors: dict[str, int]
 
     @property
@@ -100,7 +101,7 @@ class Generator:
         found = json.loads(line)
         kinds = ("status", "connect", "read", "write", "timeout")
         errors = {kind: found[kind] for kind in kinds if found[kind]}
-        return Load(found["requests"], found["seconds"], found["p50"], found["p99"], errors)
+        return Load(found["requests"], found["seconds"], found["p50"], found["p99"], found["max"], errors)
 
     def _parts(self, target: Target) -> Path:
         """The Lua file with the requests for this target."""
