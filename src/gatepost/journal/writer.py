@@ -1,0 +1,397 @@
+"""The journal of a process that serves: rows of one turn of the event loop go out in one write, in one chain.
+
+A call is forwarded only after the future of its row has resolved; by then the row survives the end of the process
+(`sync="full"`: and of the machine).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable, Container
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from gatepost.journal import retention, snapshot
+from gatepost.journal.chain import SEGMENT_BYTES, SEGMENT_SECONDS, Chain, Sync, locked
+from gatepost.journal.errors import JournalUnavailable
+from gatepost.journal.recovery import Recovery, Replayed, recover
+from gatepost.journal.rows import Signer, event, is_forwarded, timestamp
+from gatepost.journal.saver import Saver
+
+_RETRY_SECONDS: Final = 1.0
+_NO_STATE: Final = b"null"
+_UNKNOWN: Final[dict[str, Any]] = {
+    "carried_out": "unknown",
+    "upstream_status": None,
+    "is_error": None,
+    "error_class": "crash",
+    "latency_us": None,
+    "upstream_us": None,
+    "bytes_in": None,
+    "bytes_out": None,
+}
+_log: Final = logging.getLogger("gatepost.journal")
+
+
+class Recoverable(Replayed, Protocol):
+    """A ledger whose state is kept in snapshots; see `gatepost.quota.MemoryLedger` for each method."""
+
+    def freeze(self, recorded: Container[str] | None = None) -> Callable[[], bytes]: ...
+
+
+class _NoLedger:
+    """For a chain whose rows take nothing from any counter."""
+
+    def restore(self, state: bytes) -> None: ...
+    def replay(self, record: Any) -> None: ...
+    def settle(self, id: str) -> None: ...
+    def freeze(self, recorded: Container[str] | None = None) -> Callable[[], bytes]:  # noqa: ARG002
+        return lambda: _NO_STATE
+
+
+class Journal:
+    """The writing end of one chain on one event loop. Make it with `Journal.open`.
+
+    Attributes:
+        healthy: whether the last write went through. While it is False every append fails at once, and the journal
+            tries again by itself each second.
+        unhealthy_because: why not, as a phrase, or empty.
+        recovered: what `open` found.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        ledger: Recoverable,
+        signer: Signer,
+        recovered: Recovery,
+        lock: int,
+        *,
+        checkpoint_rows: int,
+        checkpoint_seconds: float,
+        snapshot_rows: int,
+        snapshot_seconds: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.healthy = True
+        self.unhealthy_because = ""
+        self.recovered = recovered
+        self._chain = chain
+        self._ledger = ledger
+        self._lock = lock
+        self._clock = clock
+        self._checkpoint_rows = checkpoint_rows
+        self._checkpoint_seconds = checkpoint_seconds
+        self._snapshot_rows = snapshot_rows
+        self._snapshot_seconds = snapshot_seconds
+        self._in_flight = dict(recovered.in_flight)
+        self._records: list[dict[str, Any]] = []
+        self._futures: list[asyncio.Future[None]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None  # for the next checkpoint
+        self._retry: asyncio.TimerHandle | None = None
+        self._closed = False
+        self._unsigned = 0  # rows since the last checkpoint
+        self._unsaved = recovered.rows  # rows since the last snapshot
+        self._failed = 0  # rows that could not be written since the journal became unhealthy
+        self._failing_since = 0.0
+        self._saver = Saver(chain.folder, signer, recovered.snapshot_segment)
+        self._save_at = clock() + snapshot_seconds
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        chain: str,
+        keyring: Signer,
+        *,
+        ledger: Recoverable | None = None,
+        segment_bytes: int = SEGMENT_BYTES,
+        segment_seconds: float = SEGMENT_SECONDS,
+        checkpoint_rows: int = 10_000,
+        checkpoint_seconds: float = 60.0,
+        snapshot_rows: int = 100_000,
+        snapshot_seconds: float = 3600.0,
+        sync: Sync = "os",
+        clock: Callable[[], float] = time.time,
+    ) -> Journal:
+        """Recover the chain in `folder` (made if missing) and go on in it.
+
+        The ledger is brought to what the rows say; calls that were in flight at a crash get a `settled` row with
+        `carried_out` "unknown"; a last line that is not complete is cut off. Both are told in a `recovered` row.
+
+        Args:
+            folder: the chain's own folder, `DATA/journal/<chain>`.
+            keyring: who signs checkpoints and snapshots.
+            checkpoint_rows, checkpoint_seconds: a signed checkpoint follows whichever comes first.
+            segment_bytes, segment_seconds: a new file is begun when the current one has this size or age.
+            snapshot_rows, snapshot_seconds: a snapshot follows whichever comes first; the first is about how many
+                rows a start has to read at most.
+
+        Raises `ChainBroken` (GP-5002) where rows that are needed do not follow from one another, `GatepostError`
+        GP-6002 where another process writes this chain, GP-5003 or `JournalUnavailable` where the folder is unusable.
+        """
+        counted: Recoverable = _NoLedger() if ledger is None else ledger
+        lock = locked(folder, seconds=0)
+        try:
+            found = recover(folder, chain, keyring.verify_key, counted)
+            writer = Chain(
+                folder,
+                chain,
+                keyring,
+                found.head,
+                found.segment,
+                segment_bytes=segment_bytes,
+                segment_seconds=segment_seconds,
+                sync=sync,
+                clock=clock,
+            )
+            journal = cls(
+                writer,
+                counted,
+                keyring,
+                found,
+                lock,
+                checkpoint_rows=checkpoint_rows,
+                checkpoint_seconds=checkpoint_seconds,
+                snapshot_rows=snapshot_rows,
+                snapshot_seconds=snapshot_seconds,
+                clock=clock,
+            )
+            journal._tell_recovery()
+        except BaseException:
+            os.close(lock)
+            raise
+        return journal
+
+    @property
+    def pending(self) -> int:
+        """How many rows wait for the end of this turn."""
+        return len(self._records)
+
+    @property
+    def seq(self) -> int:
+        """The sequence number of the last row."""
+        return self._chain.head.seq
+
+    def append(self, record: dict[str, Any]) -> asyncio.Future[None]:
+        """Queue a record, which the journal takes over, for the one write at the end of this turn.
+
+        The record has `kind`, and `v`, `id` and `time` unless the journal shall fill them in. The future resolves
+        when its row is written; it fails with `JournalUnavailable` when it is not and will not be. A failure that
+        nobody waits for is not reported elsewhere. Cancelling the future does not take the row back.
+        """
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        if not self.healthy:
+            self._failed += 1
+            _reject(future, JournalUnavailable(self.unhealthy_because))
+            return future
+        if "id" not in record or "time" not in record or "v" not in record:
+            for key, value in event(record["kind"], self._clock()).items():
+                record.setdefault(key, value)
+        if not self._records:
+            loop.call_soon(self._flush)
+        self._records.append(record)
+        self._futures.append(future)
+        return future
+
+    async def flush(self) -> None:
+        """Write what is queued now."""
+        self._flush()
+
+    async def probe(self) -> bool:
+        """Try again, if the journal is unhealthy; returns whether it is healthy now."""
+        if not self.healthy and not self._closed:
+            self._resume()
+        return self.healthy
+
+    def retain(self, *, max_age: float | None = None, max_bytes: int | None = None) -> retention.Removal | None:
+        """Remove whole segments that are too old or too many (see `retention.plan`), after a row that says so.
+
+        Raises `JournalUnavailable`.
+        """
+        self._flush()
+        removal = retention.plan(
+            self._chain.folder,
+            self._clock(),
+            max_age=max_age,
+            max_bytes=max_bytes,
+            keep_from=self._saver.segment,
+        )
+        if removal is not None:
+            self._write_own([removal.record(self._clock())])
+            removal.carry_out()
+        return removal
+
+    def close(self) -> None:
+        """Write what is queued, a checkpoint and a snapshot, and let go of the folder."""
+        self._flush()
+        if self._closed:
+            return
+        self._closed = True
+        for timer in (self._timer, self._retry):
+            if timer is not None:
+                timer.cancel()
+        try:
+            if self.healthy and self._unsigned:
+                self._write_own([self._checkpoint(0)])
+            if self.healthy and self._unsaved:
+                self._saver.save(self._chain.duplicate(), self._frozen())
+            self._saver.wait()
+        except JournalUnavailable as error:
+            _log.warning("the journal's last rows have no checkpoint: %s", error)
+        finally:
+            self.healthy, self.unhealthy_because = False, "the journal is closed"
+            self._chain.close()
+            os.close(self._lock)
+
+    # -- writing ----------------------------------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        records, futures = self._records, self._futures
+        if not records:
+            return
+        self._records, self._futures = [], []
+        if self._unsigned + len(records) >= self._checkpoint_rows:
+            records.append(self._checkpoint(len(records)))
+        try:
+            faults = self._chain.write(records)
+        except JournalUnavailable as error:
+            self._failed += len(futures)
+            for future in futures:
+                _reject(future, error)
+            self._turn_unhealthy(error.reason)
+            return
+        for record, fault in zip(records, faults, strict=True):
+            if fault is None:
+                self._note(record)
+        for future, fault in zip(futures, faults, strict=False):
+            if fault is not None:
+                _reject(future, JournalUnavailable(f"the record has no JSON form ({fault})"))
+            elif not future.done():
+                future.set_result(None)
+        if self._timer is None and self._loop is not None:
+            self._timer = self._loop.call_later(self._checkpoint_seconds, self._sign)
+        if self._unsaved >= self._snapshot_rows and not self._saver.busy:
+            self._save()
+
+    def _write_own(self, records: list[dict[str, Any]]) -> None:
+        """Write rows of the journal's own at once. Raises `JournalUnavailable`."""
+        self._chain.write(records)
+        for record in records:
+            self._note(record)
+
+    def _note(self, record: dict[str, Any]) -> None:
+        """Keep count of a row that was written."""
+        self._unsigned += 1
+        self._unsaved += 1
+        kind = record["kind"]
+        decision: Any = record.get("decision_id")
+        if kind == "decided":
+            if is_forwarded(record):
+                self._in_flight[decision] = record.get("reservation")
+        elif kind == "settled":
+            reservation = self._in_flight.pop(decision, None)
+            if reservation is not None:
+                self._ledger.settle(reservation)
+        elif kind == "released":
+            if decision in self._in_flight:
+                self._in_flight[decision] = None
+        elif kind == "checkpoint":
+            self._unsigned = 0
+
+    def _checkpoint(self, more: int) -> dict[str, Any]:
+        """A checkpoint after the rows that have none yet and `more` that are about to be written."""
+        return event("checkpoint", self._clock(), rows=self._unsigned + more)
+
+    def _sign(self) -> None:
+        """The timer: a checkpoint over the rows that have none yet."""
+        self._timer = None
+        self._flush()
+        if self.healthy and self._unsigned:
+            try:
+                self._write_own([self._checkpoint(0)])
+            except JournalUnavailable as error:
+                self._turn_unhealthy(error.reason)
+        if self._unsaved and self._clock() >= self._save_at and not self._saver.busy:
+            self._save()
+
+    # -- failing and going on ---------------------------------------------------------------------------------------
+
+    def _turn_unhealthy(self, why: str) -> None:
+        if self.healthy:
+            self.healthy = False
+            self._failing_since = self._clock()
+        self.unhealthy_because = why
+        if self._retry is None and self._loop is not None:
+            self._retry = self._loop.call_later(_RETRY_SECONDS, self._resume)
+
+    def _resume(self) -> None:
+        """Write a row that tells of the failure; where that works, so will others."""
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        row = event(
+            "recovered",
+            self._clock(),
+            cause="unavailable",
+            reason=self.unhealthy_because,
+            since=timestamp(self._failing_since),
+            rows_failed=self._failed,
+        )
+        try:
+            self._write_own([row])
+        except JournalUnavailable as error:
+            self._turn_unhealthy(error.reason)
+            return
+        self.healthy, self.unhealthy_because, self._failed = True, "", 0
+
+    def _tell_recovery(self) -> None:
+        """Settle what was in flight, and say what was found."""
+        found = self.recovered
+        if not (found.bytes_cut or found.in_flight):
+            return
+        now = self._clock()
+        rows = [
+            event("recovered", now, cause="start", bytes_cut=found.bytes_cut, in_flight=len(found.in_flight)),
+            *(event("settled", now, decision_id=id, **_UNKNOWN) for id in found.in_flight),
+        ]
+        self._write_own(rows)
+
+    # -- snapshots --------------------------------------------------------------------------------------------------
+
+    def _save(self) -> None:
+        self._save_at = self._clock() + self._snapshot_seconds
+        self._saver.save_aside(self._chain.duplicate(), self._frozen())
+
+    def _frozen(self) -> Callable[[], snapshot.Snapshot]:
+        """The state as of the last row, as a function that finishes the snapshot in another thread."""
+        held = {reservation for reservation in self._in_flight.values() if reservation is not None}
+        state = self._ledger.freeze(held)
+        chain, in_flight, at = self._chain, list(self._in_flight.items()), timestamp(self._clock())
+        segment, offset, head = chain.segment.first, chain.offset, chain.head
+        self._unsaved = 0
+        return lambda: snapshot.Snapshot(
+            chain=chain.name,
+            segment=segment,
+            offset=offset,
+            seq=head.seq,
+            hash=head.hash,
+            time=at,
+            in_flight=in_flight,
+            state=msgspec.Raw(state()),
+        )
+
+
+def _reject(future: asyncio.Future[None], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # marks it as seen: who does not await a row's future does not need its failure
