@@ -11,59 +11,96 @@ MAX_DEPTH = 128
 """The deepest nesting that is looked at; the wire refuses far shallower ones."""
 
 _MAX_DIGITS = 5000
+_EXACT = 2**53
+_LARGEST = 1.7976931348623157e308
 
 
 class NotJSON(ValueError):
     """A value that no JSON text holds, or that nobody can judge. The message does not name it."""
 
 
-def as_plain(value: Any, depth: int = 0) -> Any:
-    """The value in exact plain types: Decimal subclasses become Decimal; containers are copied only where they must be.
+def as_plain(values: dict[str, Any]) -> dict[str, Any]:
+    """The values in exact plain types: Decimal subclasses become Decimal, everything else stays what it is.
 
     Raises:
-        NotJSON: not finite, overflowing binary64, lone surrogates, keys that are no strings, other types, nested deeper
-            than `MAX_DEPTH`.
+        NotJSON: numbers that are not finite, overflow binary64 or have thousands of digits, lone surrogates, keys that
+            are no strings, types that JSON has not, nesting deeper than `MAX_DEPTH`.
     """
+    return values if _is_plain(values, 0) else _copy(values)
+
+
+def plain_copy(values: dict[str, Any]) -> dict[str, Any]:
+    """A copy in exact plain types that shares nothing; raises like `as_plain`."""
+    _is_plain(values, 0)
+    copied: dict[str, Any] = _copy(values)
+    return copied
+
+
+def _is_plain(value: dict[Any, Any] | list[Any], depth: int) -> bool:
+    """Whether nothing needs to be copied; most arguments are like this, and only looked through."""
+    if depth >= MAX_DEPTH:
+        raise NotJSON("values are nested too deeply")
+    members: Any = value
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                raise NotJSON("a name is not a string")
+            if not key.isascii():
+                _check_text(key)
+        members = value.values()
+    plain = True
+    for member in members:
+        kind = type(member)
+        if kind is str:
+            if not member.isascii():
+                _check_text(member)
+        elif kind is int:
+            if not -_EXACT <= member <= _EXACT and not is_finite(member):
+                raise NotJSON("a number overflows")
+        elif kind is float:
+            if not -_LARGEST <= member <= _LARGEST:
+                raise NotJSON("a number is not finite")
+        elif kind is dict or kind is list:
+            plain = _is_plain(member, depth + 1) and plain
+        elif member is not None and kind is not bool:
+            plain = False
+            _check_rare(member, depth)
+    return plain
+
+
+def _check_rare(value: Any, depth: int) -> None:
+    """Decimals, and subclasses of the plain types."""
+    if isinstance(value, Decimal):
+        _check_decimal(value)
+    elif isinstance(value, (dict, list)):
+        _is_plain(value, depth + 1)
+    elif isinstance(value, (str, int, float)):
+        _is_plain([_copy(value)], depth)
+    else:
+        raise NotJSON("a value is not JSON")
+
+
+def _copy(value: Any) -> Any:
+    """A copy of a checked value in plain types."""
+    if isinstance(value, dict):
+        return {str(key): _copy(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_copy(item) for item in value]
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, str):
-        _check_text(value)
-        return value
-    if isinstance(value, (int, float, Decimal)):
-        return _plain_number(value)
-    if depth >= MAX_DEPTH:
-        raise NotJSON("they are nested too deeply")
-    if isinstance(value, dict):
-        changed: dict[str, Any] = {}
-        for key, member in value.items():
-            if not isinstance(key, str):
-                raise NotJSON("they have a name that is no string")
-            _check_text(key)
-            kept = as_plain(member, depth + 1)
-            if kept is not member:
-                changed[key] = kept
-        return {**value, **changed} if changed else value
-    if isinstance(value, list):
-        items = [as_plain(item, depth + 1) for item in value]
-        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
-    raise NotJSON("they hold a value that is not JSON")
+    return next(kind(value) for kind in (str, int, float, Decimal) if isinstance(value, kind))
 
 
 def _check_text(text: str) -> None:
-    if not text.isascii():
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError:
-            raise NotJSON("they hold a lone surrogate") from None
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise NotJSON("a text holds a lone surrogate") from None
 
 
-def _plain_number(value: int | float | Decimal) -> int | float | Decimal:
+def _check_decimal(value: Decimal) -> None:
     if not is_finite(value):
-        raise NotJSON("they hold a number that overflows or is not finite")
-    if not isinstance(value, Decimal):
-        return value
-    number = Decimal(value)
-    _, digits, exponent = number.as_tuple()
+        raise NotJSON("a number overflows or is not finite")
+    _, digits, exponent = value.as_tuple()
     if len(digits) > _MAX_DIGITS or abs(int(exponent)) > _MAX_DIGITS:
-        raise NotJSON("they hold a number of too many digits")
-    return number if type(value) is not Decimal else value
+        raise NotJSON("a number has too many digits")

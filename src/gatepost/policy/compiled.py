@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
+from gatepost.policy import messages
 from gatepost.policy.amounts import Meter, compile_amount
 from gatepost.policy.conditions import Fires, Test, compile_condition, fires_elsewhere, fires_in_require
 from gatepost.policy.decision import Use
 from gatepost.policy.errors import escape
 from gatepost.policy.model import ApprovalSettings, Condition, Entry, Limit, Rule, RuleSet
+from gatepost.policy.paths import Defaults
 
 ONE = Decimal(1)
 
@@ -37,11 +40,27 @@ class CompiledRule:
 
 @dataclass(frozen=True, slots=True)
 class CompiledLimit:
-    """A limit ready to be listed: its use of 1, and how to read another amount where it has one."""
+    """A limit ready to be listed.
+
+    Attributes:
+        use: what it takes from its counter, with the amount 1 where `meter` reads it from the call.
+        path: where the amount is read, or None.
+    """
 
     use: Use
     meter: Meter | None
     path: str | None
+
+    def listed(self, arguments: dict[str, Any], defaults: Defaults | None) -> Use | None:
+        """The use of one call, or None where the call has no amount that counts."""
+        if self.meter is None:
+            return self.use
+        amount = self.meter(arguments, defaults)
+        return None if amount is None else replace(self.use, amount=amount)
+
+    def no_amount(self, tool: str) -> str:
+        """What is said when the call has no amount that counts."""
+        return self.use.on_deny or messages.amount_invalid(tool, self.use.counter, self.path or "")
 
 
 @dataclass(frozen=True, slots=True)

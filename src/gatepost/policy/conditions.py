@@ -76,50 +76,40 @@ def _every_value(condition: Condition, missing: bool, *, in_require: bool) -> Te
     return test
 
 
-def conjunction(results: list[bool | None]) -> bool | None:
-    """A rule's value from its conditions': false, else unknown, else true."""
-    if False in results:
-        return False
-    return None if None in results else True
-
-
 def fires_in_require(conditions: tuple[Test, ...], when: tuple[Test, ...] | None) -> Fires:
     """A rule of `require` fires (denies) unless it is true, or its `when` is false."""
-
-    def broken(arguments: dict[str, Any], defaults: Defaults | None) -> bool:
-        return any(test(arguments, defaults) is not True for test in conditions)
-
-    def only(arguments: dict[str, Any], defaults: Defaults | None) -> bool:
-        return single(arguments, defaults) is not True
-
-    fires = broken
-    if len(conditions) == 1:
-        single = conditions[0]
-        fires = only
+    fires = _unless_true(conditions[0]) if len(conditions) == 1 else _unless_all_true(conditions)
     return fires if when is None else _guarded(fires, when)
 
 
 def fires_elsewhere(conditions: tuple[Test, ...], when: tuple[Test, ...] | None) -> Fires:
     """A rule of `deny_if` or `approve_if` fires unless it is false, or its `when` is false."""
-
-    def holds(arguments: dict[str, Any], defaults: Defaults | None) -> bool:
-        return all(test(arguments, defaults) is not False for test in conditions)
-
-    def only(arguments: dict[str, Any], defaults: Defaults | None) -> bool:
-        return single(arguments, defaults) is not False
-
-    fires = holds
-    if len(conditions) == 1:
-        single = conditions[0]
-        fires = only
+    fires = _unless_false(conditions[0]) if len(conditions) == 1 else _unless_any_false(conditions)
     return fires if when is None else _guarded(fires, when)
 
 
-def _guarded(fires: Fires, when: tuple[Test, ...]) -> Fires:
-    def guarded(arguments: dict[str, Any], defaults: Defaults | None) -> bool:
-        for test in when:
-            if test(arguments, defaults) is False:
-                return False
-        return fires(arguments, defaults)
+def _unless_true(test: Test) -> Fires:
+    return lambda arguments, defaults: test(arguments, defaults) is not True
 
-    return guarded
+
+def _unless_false(test: Test) -> Fires:
+    return lambda arguments, defaults: test(arguments, defaults) is not False
+
+
+def _unless_all_true(tests: tuple[Test, ...]) -> Fires:
+    def fires(arguments: dict[str, Any], defaults: Defaults | None) -> bool:
+        return any(test(arguments, defaults) is not True for test in tests)
+
+    return fires
+
+
+def _unless_any_false(tests: tuple[Test, ...]) -> Fires:
+    def fires(arguments: dict[str, Any], defaults: Defaults | None) -> bool:
+        return all(test(arguments, defaults) is not False for test in tests)
+
+    return fires
+
+
+def _guarded(fires: Fires, when: tuple[Test, ...]) -> Fires:
+    applies = _unless_any_false(when)
+    return lambda arguments, defaults: applies(arguments, defaults) and fires(arguments, defaults)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from gatepost.policy.arguments import NotJSON, as_plain
+from gatepost.policy.arguments import NotJSON, as_plain, plain_copy
 from gatepost.policy.paths import Step
 from gatepost.policy.schema import Unusable, allows_undeclared, applied_in_place, check_size, default_at, has_defaults
 
@@ -44,7 +44,7 @@ class CompiledDefinition:
     def _compile(self, given: Any) -> None:
         if not isinstance(given, dict):
             raise Unusable("it has no input schema")
-        schema = as_plain(given)
+        schema = plain_copy(given)
         check_size(schema)
         self._validator = _validator(schema)
         declared: set[str] = set()
@@ -66,13 +66,12 @@ class CompiledDefinition:
             values = as_plain(arguments)
         except NotJSON as error:
             return str(error)
-        if not self._open:
-            for name in arguments:
-                if name not in self._declared and not self._matches_pattern(name):
+        if not self._open and not values.keys() <= self._declared:
+            undeclared = values.keys() - self._declared
+            for name in sorted(undeclared):
+                if not self._matches_pattern(name):
                     return f"the tool takes no argument {_quoted(name)}"
-        if _is_valid(self._validator, values):
-            return None
-        return self._why(values)
+        return None if self._validator.is_valid(values) else self._why(values)
 
     def default(self, steps: tuple[Step, ...]) -> Any:
         """The schema's default for the member at `steps`; None without one, UNKNOWN where it gives several."""
@@ -85,7 +84,7 @@ class CompiledDefinition:
         return self._defaults[steps]
 
     def _matches_pattern(self, name: str) -> bool:
-        return any(_is_valid(pattern, name) for pattern in self._patterns)
+        return any(pattern.is_valid(name) for pattern in self._patterns)
 
     def _why(self, values: dict[str, Any]) -> str:
         for error in self._validator.iter_errors(values):
@@ -116,10 +115,6 @@ def _validator(schema: dict[str, Any]) -> Any:
 
 def _never(uri: str) -> Any:
     raise ValueError(f"{uri} is elsewhere, and nothing is fetched")
-
-
-def _is_valid(validator: Any, value: Any) -> bool:
-    return bool(validator.is_valid(value))
 
 
 def _keys(schema: dict[str, Any], name: str) -> list[str]:

@@ -12,6 +12,7 @@ from gatepost.policy.compiled import compile_entry, compile_rule_set
 from gatepost.policy.decision import INVALID_ARGUMENTS, Decision, Use
 from gatepost.policy.definition import CompiledDefinition, compile_definition
 from gatepost.policy.errors import PolicyError, Problems
+from gatepost.policy.explain import explain
 from gatepost.policy.load import MAX_BYTES, parse, plain
 from gatepost.policy.model import Document
 from gatepost.policy.plan import Plan, Planner
@@ -79,7 +80,7 @@ class Policy:
         if arguments is None:
             arguments = {}
         elif not isinstance(arguments, dict):
-            return Decision("deny", INVALID_ARGUMENTS, messages.arguments_invalid(tool, "they are not an object"))
+            return Decision("deny", INVALID_ARGUMENTS, messages.arguments_invalid(tool, messages.NOT_AN_OBJECT))
         known = (
             definition
             if definition is None or isinstance(definition, CompiledDefinition)
@@ -98,15 +99,14 @@ class Policy:
                 shadowed += ((INVALID_ARGUMENTS, "deny"),)
 
         for check in plan.checks:
-            rule = check.rule
             try:
-                if not rule.fires(arguments, known):
+                if not check.fires(arguments, known):
                     continue
             except Exception:  # whatever goes wrong in a rule denies, in every mode
                 return _with(check.failed, shadowed)
-            if rule.enforced:
+            if check.enforced:
                 return _with(check.denied, shadowed)
-            shadowed += ((rule.name, "deny"),)
+            shadowed += ((check.rule.name, "deny"),)
 
         uses = plan.uses
         if plan.metered:
@@ -129,6 +129,40 @@ class Policy:
         if shadowed:
             return Decision("allow", shadowed[0][0], "", uses, False, shadowed)
         return plan.allowed if uses is plan.uses else Decision("allow", limits=uses)
+
+    def explain(
+        self,
+        *,
+        tool: str,
+        arguments: dict[str, Any] | None,
+        category: str | None = None,
+        definition: CompiledDefinition | Mapping[str, Any] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Every step of judging a call, also those after the one that decides. The arguments are those of `decide`.
+
+        Returns:
+            One dict for each step, in the order of evaluation:
+
+            * `step`: its number in the order of POLICY.md section 5;
+            * `rule`: its name in the log;
+            * `kind`: "hide", "action", "default", "arguments", "require", "deny_if", "limit" or "approve_if";
+            * `result`: "deny", "approve", "pass", "skipped" (its `when` is false, or there is nothing to check), "use"
+              (a limit that counts), "error";
+            * `enforced`: whether its result counts, or is only recorded;
+            * `decides`: whether this is the step that decides (none does for a plain allow);
+            * `message`: what the agent would be told, or empty;
+            * `conditions`: for rules, dicts of `part` ("when" or "conditions"), `path`, `op`, `operand`, `value` (of a
+              path with [*]: a list), `found` ("value", "missing", "unknown"; a list for [*]) and `result` (True, False,
+              "unknown" or "error");
+            * `use`: for limits that count, the use.
+        """
+        known = (
+            definition
+            if definition is None or isinstance(definition, CompiledDefinition)
+            else self._compiled(definition)
+        )
+        plan = self._plans.get((tool, category)) or self._remember(tool, category)
+        return explain(plan, {} if arguments is None else arguments, known)
 
     def decide_resource(self, uri: str) -> Decision:
         """Judge the reading of, or subscribing to, one resource."""
@@ -206,7 +240,7 @@ def _invalid(definition: CompiledDefinition, arguments: dict[str, Any]) -> tuple
     try:
         why = definition.invalid(arguments)
     except Exception:
-        return "they could not be checked", True
+        return messages.NOT_CHECKED, True
     return None if why is None else (why, False)
 
 
@@ -220,19 +254,16 @@ def _metered(
     uses: list[Use] = []
     skipped: list[tuple[str, str]] = []
     for limit in plan.limits:
-        use = limit.use
-        if limit.meter is None:
-            uses.append(use)
-            continue
+        rule = limit.use.rule
         try:
-            amount = limit.meter(arguments, definition)
+            use = limit.listed(arguments, definition)
         except Exception:
-            return Decision("deny", use.rule, messages.rule_failed(plan.tool, use.counter), shadowed=tuple(skipped))
-        if amount is not None:
-            uses.append(replace(use, amount=amount))
-        elif use.enforced:
-            message = use.on_deny or messages.amount_invalid(plan.tool, use.counter, limit.path or "")
-            return Decision("deny", use.rule, message, shadowed=tuple(skipped))
+            message = messages.rule_failed(plan.tool, limit.use.counter)
+            return Decision("deny", rule, message, shadowed=tuple(skipped))
+        if use is not None:
+            uses.append(use)
+        elif limit.use.enforced:
+            return Decision("deny", rule, limit.no_amount(plan.tool), shadowed=tuple(skipped))
         else:
-            skipped.append((use.rule, "deny"))
+            skipped.append((rule, "deny"))
     return tuple(uses), tuple(skipped)

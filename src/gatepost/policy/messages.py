@@ -10,6 +10,9 @@ from datetime import UTC, datetime, timedelta
 from gatepost.policy.canonical import number_text
 from gatepost.policy.decision import Use
 
+NOT_AN_OBJECT = "they are not an object"
+NOT_CHECKED = "they could not be checked"
+
 _CALENDAR = ("day", "week", "month")
 _LONGEST_NAME = 128
 

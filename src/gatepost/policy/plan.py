@@ -21,6 +21,8 @@ class Check:
     """A rule of step 8 with what is said when it denies."""
 
     rule: CompiledRule
+    fires: Fires
+    enforced: bool
     denied: Decision
     failed: Decision
 
@@ -223,7 +225,8 @@ def _merge(settings: list[ApprovalSettings]) -> ApprovalSettings:
 
 def _check(tool: str, rule: CompiledRule) -> Check:
     message = rule.on_deny or messages.rule_denied(tool, rule.leaf)
-    return Check(rule, Decision("deny", rule.name, message), _failed(tool, rule.name, rule.leaf))
+    denied = Decision("deny", rule.name, message)
+    return Check(rule, rule.fires, rule.enforced, denied, _failed(tool, rule.name, rule.leaf))
 
 
 def _failed(tool: str, name: str, leaf: str) -> Decision:
