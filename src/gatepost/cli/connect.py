@@ -101,11 +101,11 @@ def connect(place: Place, client: str, server: str, token: str, write: bool, url
 
 
 def _token(text: str) -> str:
-    from gatepost.cli.values import secret
+    from gatepost.control.secrets import read_secret
     from gatepost.errors import GatepostError
     from gatepost.grants.token import is_well_formed
 
-    token = secret(text, "the token") if text == "-" or text.startswith(("@", "env:")) else text
+    token = read_secret(text) if text == "-" or text.startswith(("@", "env:")) else text
     if not is_well_formed(token):
         raise GatepostError(
             "GP-4005",

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -141,6 +141,12 @@ def utc(value: str | float | datetime | None) -> str | None:
     """A time for programs: UTC, ISO 8601 with Z."""
     when = moment(value)
     return None if when is None else when.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def spoken(eras: Iterable[str], versions: Sequence[str]) -> str:
+    """What a server speaks: `legacy and modern (2025-11-25, 2026-07-28)`."""
+    words = " and ".join(sorted(eras)) or "nothing known"
+    return f"{words} ({', '.join(versions)})" if versions else words
 
 
 def heading(text: str) -> None:

@@ -62,9 +62,11 @@ def serve(
     tls_key: str | None,
     sync: str,
 ) -> int:
-    """Run the gateway: the data plane for agents, and a worker with a status page.
+    """Run the gateway.
 
-    One serve runs per data folder. SIGTERM and Ctrl-C let the calls in flight end first; a second one does not.
+    That is the data plane for agents, and a worker with a status page. One serve runs per data folder. SIGTERM and
+    Ctrl-C let the calls in flight end first; a second one does not. The log is kept for good, unless
+    GATEPOST_LOG_MAX_AGE (such as 90d) or GATEPOST_LOG_MAX_BYTES says otherwise.
     """
     import asyncio
 

@@ -1,0 +1,363 @@
+"""`gatepost server`: the MCP servers behind the gateway."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gatepost.cli.command import Command, Place, group, json_option
+
+if TYPE_CHECKING:
+    from gatepost.control.target import Target
+    from gatepost.definitions.definition import Definition
+    from gatepost.processes.scanning import Found
+    from gatepost.upstreams.scan import ServerInfo
+
+_SHOWN_STDERR_LINES = 20
+
+
+@group("server")
+def server() -> None:
+    """The MCP servers behind the gateway."""
+
+
+@server.command(
+    "add",
+    cls=Command,
+    examples="""
+    # A program that speaks over stdio; what follows -- is started without a shell:
+    gatepost server add files -- npx -y @modelcontextprotocol/server-filesystem ~/Documents
+
+    # A server at a URL, with its own credential from a file:
+    gatepost server add github --url https://api.githubcopilot.com/mcp/ --header "Authorization: Bearer @github.token"
+
+    # A program that finds its key in the environment:
+    gatepost server add weather --env API_KEY=env:WEATHER_KEY -- uvx weather-mcp
+    """,
+)
+@click.argument("name")
+@click.option("--url", metavar="URL", help="Where the server is reached over HTTP.")
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    metavar='"Name: SOURCE"',
+    help="Sent with every request; SOURCE is @FILE, env:NAME or - (standard input). May be repeated.",
+)
+@click.option(
+    "--env",
+    "variables",
+    multiple=True,
+    metavar="K=V",
+    help="A variable for the program; V may be @FILE or env:NAME. May be repeated.",
+)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def add(
+    place: Place,
+    name: str,
+    url: str | None,
+    headers: tuple[str, ...],
+    variables: tuple[str, ...],
+    command: tuple[str, ...],
+) -> None:
+    """Put a server behind the gateway as NAME.
+
+    It is asked first which protocol revisions it speaks and which tools it has. One that does not start or does not
+    answer is refused, and nothing is stored.
+    """
+    from gatepost.cli.output import clean, fields, spoken, style
+    from gatepost.cli.session import actor, opened, value_of
+    from gatepost.control.secrets import parse_env, parse_header
+    from gatepost.control.servers import add_server, list_servers
+    from gatepost.control.target import Target, check_target
+    from gatepost.errors import GatepostError
+
+    if (url is None) == (not command):
+        raise click.UsageError("Give either --url URL, or -- and the command that starts the server.")
+    if headers and url is None:
+        raise click.UsageError("--header goes with --url; a program gets its secrets with --env.")
+    if variables and url is not None:
+        raise click.UsageError("--env goes with a command; a URL gets its secrets with --header.")
+    target = Target(
+        name=name,
+        url=url,
+        headers=tuple(parse_header(header) for header in headers),
+        command=command,
+        env=dict(parse_env(variable) for variable in variables),
+        # It starts where this command was typed, as it would from a shell.
+        cwd=str(Path.cwd()) if command else None,
+    )
+    check_target(target)
+    with opened(place, create=True) as store:
+        # Said before the server is asked, and held again when it is stored.
+        if any(known.name == name for known in list_servers(store)):
+            raise GatepostError("GP-4002", f"There is a server {name} already.", "Choose another name.")
+        found = _ask(target)
+        done = add_server(
+            store,
+            actor(),
+            name,
+            url=target.url,
+            headers=target.headers,
+            command=target.command,
+            env=target.env,
+            cwd=target.cwd,
+            eras=found.eras,
+            versions=found.versions,
+            info=found.info,
+            tools=found.tools,
+        )
+        added = value_of(done)
+    names = ", ".join(clean(str(tool.get("name"))) for tool in found.tools)
+    click.echo(style(f"Added {name}.", bold=True))
+    fields(
+        [
+            ("speaks", spoken(found.eras, found.versions)),
+            ("tools", f"{added.tools}: {names}" if names else "none"),
+        ]
+    )
+    click.echo()
+    click.echo("Next: a policy that says what may be called, then a grant for who may call it:")
+    click.echo(f"  gatepost policy add {added.name} policy.yaml --server {added.name}")
+    click.echo(f"  gatepost grant add my-agent --server {added.name} --policy {added.name}")
+
+
+@server.command(
+    "list",
+    cls=Command,
+    examples="""
+    gatepost server list
+    gatepost server list --json | jq -r '.[].name'
+    """,
+)
+@json_option
+@click.pass_obj
+def list_(place: Place, as_json: bool) -> None:
+    """List the servers."""
+    from gatepost.cli.output import clean, emit, local, table
+    from gatepost.cli.session import opened
+    from gatepost.control.servers import list_servers
+
+    with opened(place) as store:
+        servers = list_servers(store)
+    if as_json:
+        emit([_times_in_utc(known.as_dict()) for known in servers])
+        return
+    if not servers:
+        click.echo("No server is registered. gatepost server add --help shows how to add one.")
+        return
+    table(
+        ["NAME", "REACHED BY", "ERAS", "TOOLS", "GRANTS", "SCANNED", "DRIFT"],
+        [
+            [
+                known.name,
+                known.url or clean(" ".join(known.command)),
+                ", ".join(known.eras),
+                str(known.tools),
+                str(len(known.grants)),
+                local(known.scanned_at),
+                known.drift or "",
+            ]
+            for known in servers
+        ],
+    )
+
+
+@server.command(
+    "show",
+    cls=Command,
+    examples="""
+    gatepost server show files
+    """,
+)
+@click.argument("name")
+@json_option
+@click.pass_obj
+def show(place: Place, name: str, as_json: bool) -> None:
+    """Show a server and its tools.
+
+    With their categories, what has drifted, the protocol revisions it speaks, and what a running program last said on
+    stderr.
+    """
+    from gatepost.cli.output import emit, fields, heading, local, spoken, table
+    from gatepost.cli.session import opened
+    from gatepost.control.servers import show_server
+    from gatepost.control.tools import list_tools
+    from gatepost.processes.ops import ask_now
+
+    with opened(place) as store:
+        known = show_server(store, name)
+        tools = list_tools(store, name)
+    status = ask_now(place.folder().socket("dataplane.sock"), {"op": "status"}, seconds=2.0) or {}
+    running = (status.get("servers") or {}).get(name)
+    if as_json:
+        emit(
+            {**_times_in_utc(known.as_dict()), "definitions": [_definition(tool) for tool in tools], "running": running}
+        )
+        return
+    pairs = [("reached by", known.url or " ".join(known.command))]
+    if known.headers:
+        pairs.append(("headers", ", ".join(header for header, _ in known.headers)))
+    if known.env:
+        pairs.append(("variables", ", ".join(known.env)))
+    pairs += [
+        ("speaks", spoken(known.eras, known.versions)),
+        ("added", local(known.created_at)),
+        ("scanned", local(known.scanned_at, missing="never")),
+        ("drift", known.drift or "none"),
+        ("grants", ", ".join(known.grants) or "none"),
+    ]
+    if running is not None:
+        pairs.append(("running", _running(running)))
+    click.echo(click.style(name, bold=True))
+    fields(pairs)
+    heading(f"{len(tools)} tools")
+    if tools:
+        table(
+            ["TOOL", "CATEGORY", "SEEN", "DESCRIPTION"],
+            [
+                [tool.name, tool.category or "", local(tool.seen_at), str(tool.tool.get("description") or "")]
+                for tool in tools
+            ],
+        )
+    _show_stderr(running)
+
+
+@server.command(
+    "remove",
+    cls=Command,
+    examples="""
+    gatepost server remove files
+    gatepost server remove files --force    # its grants are revoked with it
+    """,
+)
+@click.argument("name")
+@click.option("--force", is_flag=True, help="Also where grants are in use on it; they are revoked.")
+@click.pass_obj
+def remove(place: Place, name: str, force: bool) -> None:
+    """Take a server away. The log keeps what happened on it."""
+    from gatepost.cli.session import actor, opened, value_of
+    from gatepost.control.servers import remove_server
+
+    with opened(place) as store:
+        revoked = value_of(remove_server(store, actor(), name, force=force))
+    click.echo(f"Removed {name}.")
+    if revoked:
+        click.echo(f"Revoked with it: {', '.join(revoked)}")
+
+
+@server.command(
+    "scan",
+    cls=Command,
+    examples="""
+    gatepost server scan files
+    """,
+)
+@click.argument("name")
+@json_option
+@click.pass_obj
+def scan(place: Place, name: str, as_json: bool) -> int:
+    """Read a server's tools again and say what has changed.
+
+    Exit code 1 where something has.
+    """
+    from gatepost.cli.output import emit
+    from gatepost.cli.session import actor, opened, value_of
+    from gatepost.control.servers import read_target
+    from gatepost.control.tools import store_scan
+
+    with opened(place) as store:
+        found = _ask(read_target(store, name))
+        drift = value_of(
+            store_scan(store, actor(), name, found.tools, info=found.info, eras=found.eras, versions=found.versions)
+        )
+    if as_json:
+        emit({"server": name, "tools": len(found.tools), "drift": drift.as_dict()})
+    elif not drift:
+        click.echo(f"{len(found.tools)} tools, nothing has changed.")
+    else:
+        click.echo(f"{len(found.tools)} tools: {drift}")
+        for word, names in (("added", drift.added), ("removed", drift.removed), ("changed", drift.changed)):
+            for tool in names:
+                click.echo(f"  {word:8} {tool}")
+    return 1 if drift else 0
+
+
+@server.command(
+    "set-category",
+    cls=Command,
+    examples="""
+    # A policy's "@destructive" now applies to it:
+    gatepost server set-category files move_file destructive
+
+    # Back to not classified:
+    gatepost server set-category files move_file none
+    """,
+)
+@click.argument("name")
+@click.argument("tool")
+@click.argument("category", type=click.Choice(["read", "write", "execute", "destructive", "financial", "none"]))
+@click.pass_obj
+def set_category(place: Place, name: str, tool: str, category: str) -> None:
+    """Say what kind of tool TOOL is.
+
+    Policies that speak of categories ("@destructive") then apply to it.
+    """
+    from gatepost.cli.session import actor, opened, value_of
+    from gatepost.control import tools
+
+    with opened(place) as store:
+        value_of(tools.set_category(store, actor(), name, tool, None if category == "none" else category))
+    click.echo(f"{tool} of {name}: {'not classified' if category == 'none' else category}.")
+
+
+def _ask(target: Target) -> Found:
+    """What a server says of itself, and its tools; says on stderr what is being done."""
+    import asyncio
+
+    from gatepost.cli.output import progress, spoken
+    from gatepost.processes.scanning import scan as scan_server
+
+    def heard(info: ServerInfo) -> None:
+        progress(f"It speaks {spoken(info.eras, info.versions)}. Reading its tools …")
+
+    progress(f"Asking {target.url} …" if target.url else f"Starting {' '.join(target.command)} …")
+    return asyncio.run(scan_server(target, heard))
+
+
+def _times_in_utc(values: dict[str, Any]) -> dict[str, Any]:
+    from gatepost.cli.output import utc
+
+    return {key: utc(value) if key.endswith("_at") else value for key, value in values.items()}
+
+
+def _definition(tool: Definition) -> dict[str, Any]:
+    from gatepost.cli.output import utc
+
+    return {
+        "name": tool.name,
+        "category": tool.category,
+        "hash": tool.hash,
+        "seen_at": utc(tool.seen_at),
+        "tool": tool.tool,
+    }
+
+
+def _running(status: dict[str, Any]) -> str:
+    return ", ".join(f"{key} {json.dumps(value)}" for key, value in status.items() if key != "stderr") or "yes"
+
+
+def _show_stderr(status: dict[str, Any] | None) -> None:
+    from gatepost.cli.output import clean, heading
+
+    said = str((status or {}).get("stderr") or "")
+    lines = said.splitlines()
+    if not lines:
+        return
+    heading("Last words on stderr" + (f" (of {len(lines)} lines)" if len(lines) > _SHOWN_STDERR_LINES else ""))
+    for line in lines[-_SHOWN_STDERR_LINES:]:
+        click.echo(f"  {clean(line)}")

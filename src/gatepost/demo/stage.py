@@ -1,0 +1,59 @@
+"""Sets the demo up: two servers, the published policies and a grant for each, made as anybody would make them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gatepost.control.act import Actor
+from gatepost.control.grants import add_grant
+from gatepost.control.policies import add_policy
+from gatepost.control.servers import Server, add_server
+from gatepost.control.store import Store
+from gatepost.control.target import Target
+from gatepost.demo import published
+from gatepost.processes.scanning import scan
+
+SERVERS = {"plex": "gatepost.demo.plex_server", "trakt": "gatepost.demo.trakt_server"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What was set up: the servers as stored, each with its tools' names, and the token of each grant by label."""
+
+    servers: tuple[tuple[Server, tuple[str, ...]], ...]
+    tokens: dict[str, str]
+
+
+async def prepare(store: Store, added: Callable[[Server, tuple[str, ...]], None]) -> Stage:
+    """Registers everything; `added` is called for each server as it comes.
+
+    Raises:
+        GatepostError: GP-4002 where the folder already holds something of those names, GP-30xx where a server fails.
+    """
+    actor = Actor("demo", "cli")
+    servers = []
+    for name, module in SERVERS.items():
+        target = Target(name=name, command=(sys.executable, "-P", "-m", module))
+        found = await scan(target)
+        server = add_server(
+            store,
+            actor,
+            name,
+            command=target.command,
+            eras=found.eras,
+            versions=found.versions,
+            info=found.info,
+            tools=found.tools,
+        ).value
+        tools = tuple(str(tool["name"]) for tool in found.tools)
+        added(server, tools)
+        servers.append((server, tools))
+    tokens = {}
+    for policy in published.ALL:
+        add_policy(store, actor, policy.name, json.dumps(policy.document), policy.server)
+        made = add_grant(store, actor, policy.grant, server=policy.server, policy=policy.name)
+        tokens[policy.grant] = made.value.token
+    return Stage(tuple(servers), tokens)
