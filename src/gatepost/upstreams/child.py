@@ -27,7 +27,7 @@ from gatepost.upstreams.pipes import Spout, Tap, Wire
 
 _STDERR_KEPT: Final = 64 * 1024
 _LAST_WORDS: Final = 300
-_USELESS_LINES: Final = 200
+_USELESS_LINES: Final = 500
 """Lines of no use that a program may write in a tenth of a second before it is read more slowly."""
 _STDERR_BYTES: Final = 1024 * 1024
 """The same for bytes of standard error."""

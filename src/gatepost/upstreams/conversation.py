@@ -85,9 +85,7 @@ class Conversation:
         if error is not None:
             error = error if isinstance(error, dict) else {}
             code, text = error.get("code"), error.get("message")
-            raise Refusal(
-                code if isinstance(code, int) else 0, text if isinstance(text, str) else "", error.get("data")
-            )
+            raise Refusal(code if isinstance(code, int) else 0, text if isinstance(text, str) else "")
         result = answer["result"]
         if not isinstance(result, dict):
             raise self._not_mcp(f"the result of {method} is not an object")
@@ -135,7 +133,7 @@ class Conversation:
         if reply.kind == "sse":
             async with contextlib.aclosing(reply.events()) as events:
                 async for event in events:
-                    if event.data is None:
+                    if not event.data:
                         continue
                     message = self._parse(event.data, reply.status)
                     if message.kind == "response" and message.id == id:

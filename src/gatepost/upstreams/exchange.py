@@ -131,10 +131,14 @@ class Exchange(ABC):
         """Whether anybody waits for something from the program."""
         return bool(self._pending)
 
-    @property
-    def in_flight(self) -> int:
-        """Requests that were sent and not answered."""
-        return len(self._pending)
+    def status(self) -> dict[str, Any]:
+        """What there is to say of it, for `Upstream.status`."""
+        return {
+            "pid": self.child.pid,
+            "started": self.child.started,
+            "in_flight": len(self._pending),
+            "answers": self.answers,
+        }
 
     def _open(self, message: Message) -> Pending:
         id, self._next_id = self._next_id, self._next_id + 1
@@ -273,7 +277,7 @@ class StdioReply:
                     data = await self._box.next()
                 if data is None:
                     return
-                yield sse.Event(raw=sse.encode(data), data=data)
+                yield sse.Event(sse.encode(data), data, None, None, None)
         except TimeoutError:
             name = self._config.name
             text = f"The server {name!r} sent nothing for {self._idle:g} s in the middle of its answer."

@@ -40,6 +40,12 @@ def late(config: ServerConfig) -> UpstreamFailed:
     return UpstreamFailed("GP-3002", config.name, text, sent=True)
 
 
+def event_too_large(config: ServerConfig) -> UpstreamFailed:
+    """One event of a stream passed the limit for a message."""
+    text = f"The server {config.name!r} at {config.where} sent an event of more than {config.limits.message} bytes."
+    return UpstreamFailed("GP-3004", config.name, text, sent=True)
+
+
 def redirected(config: ServerConfig, status: int, location: bytes | None) -> UpstreamFailed:
     """An answer of 3xx. Where it points is named, without its query (which may hold a secret)."""
     where = "" if location is None else " to " + location.partition(b"?")[0].decode("latin-1")[:200]

@@ -15,7 +15,7 @@ from gatepost.upstreams import failures
 from gatepost.upstreams.base import LISTEN, Headers, Kind, UpstreamFailed
 from gatepost.upstreams.config import ServerConfig
 from gatepost.wire import sse
-from gatepost.wire.pool import Pool, Response, Timeouts, TooLarge, UpstreamError
+from gatepost.wire.pool import Pool, Response, Timeouts, UpstreamError
 
 _OWN: Final = (
     (b"accept", b"application/json, text/event-stream"),
@@ -151,8 +151,10 @@ class HttpReply:
                     for event in parser.feed(chunk):
                         yield event
             complete = True
-        except (UpstreamError, TooLarge) as error:
+        except UpstreamError as error:
             raise self._upstream.failed(failures.from_wire(self._upstream.config, error)) from error
+        except sse.TooLarge:
+            raise self._upstream.failed(failures.event_too_large(self._upstream.config)) from None
         finally:
             if not complete:
                 self._response.abort()

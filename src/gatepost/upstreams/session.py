@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from gatepost.mcp.message import Message
 from gatepost.upstreams.base import UpstreamFailed
@@ -46,6 +46,10 @@ class SessionExchange(Exchange):
     @property
     def busy(self) -> bool:
         return super().busy or self._listener is not None
+
+    def status(self) -> dict[str, Any]:
+        """With `waiting`: messages that nobody was there for yet."""
+        return {**super().status(), "waiting": len(self._waiting), "listening": self._listener is not None}
 
     def listen(self) -> StdioReply:
         """The listening stream. A new one takes the place of the last (its client has most likely gone)."""

@@ -53,6 +53,8 @@ class SharedExchange(Exchange):
             pending = self._pending.get(_own_number(params.get("progressToken")))
             if pending is not None and pending.token is not None:
                 return self._deliver(pending, message, {**params, "progressToken": pending.token})
+            if params.get("progressToken") in self._cancelled:
+                return False  # it crossed the cancellation
         if message.method == CANCELLED:
             pending = self._pending.get(_own_number(params.get("requestId")))
             if pending is not None and pending.message.method == LISTEN:

@@ -110,16 +110,7 @@ class StdioUpstream:
         return {
             "transport": "stdio",
             "program": self.config.command[0],
-            "programs": [
-                {
-                    "pid": exchange.child.pid,
-                    "shared": exchange is self._shared,
-                    "started": exchange.child.started,
-                    "in_flight": exchange.in_flight,
-                    "answers": exchange.answers,
-                }
-                for exchange in exchanges
-            ],
+            "programs": [{**exchange.status(), "shared": exchange is self._shared} for exchange in exchanges],
             "starts": self._starts,
             "unexpected_ends": self._unexpected_ends,
             "restart_in": round(self._backoff.remaining, 3),
