@@ -55,6 +55,7 @@ class Chain:
         self._full_at = 0.0
         self._sync = sync
         self._fd = -1
+        self._path = ""
         self._file: tuple[int, int] = (0, 0)
         self.segment = Segment(0, folder)
         self.offset = 0
@@ -67,7 +68,9 @@ class Chain:
 
         Raises `JournalUnavailable` where the batch could not be written; then no row of it is in the chain.
         """
-        head, rows, faults = self.head, [], list[Exception | None]()
+        head = self.head
+        rows: list[bytes] = []
+        faults: list[Exception | None] = []
         for record in records:
             try:
                 if record["kind"] in SIGNED:
@@ -132,7 +135,7 @@ class Chain:
         if self._sync == "full":
             os.fdatasync(self._fd)
         # A file that was moved or deleted still takes writes; rows must not go where nobody finds them.
-        found = self.segment.path.stat()
+        found = os.stat(self._path)  # noqa: PTH116 - once per batch, and half the time of Path.stat
         if (found.st_dev, found.st_ino) != self._file:
             raise OSError(errno.ENOENT, f"{self.segment.path} was replaced")
         if found.st_size != self.offset + len(data):
@@ -191,7 +194,7 @@ class Chain:
 
     def _take(self, fd: int, segment: Segment) -> None:
         found = os.fstat(fd)
-        self._fd, self.segment = fd, segment
+        self._fd, self.segment, self._path = fd, segment, str(segment.path)
         self._file, self.offset = (found.st_dev, found.st_ino), found.st_size
 
 

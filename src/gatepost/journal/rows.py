@@ -27,11 +27,9 @@ SIGNED: Final = frozenset({"checkpoint", "retention"})
 _encode = msgspec.json.Encoder(order="sorted").encode
 _sha256 = hashlib.sha256
 _SIGNATURE_OF_A_ROW: Final = b"gatepost row 1\n"
-# Stands in the encoded row until its hash is known. Being random, no content of a row can be mistaken for it.
-_PLACE: Final = secrets.token_hex(32)
-_MEMBER: Final = b'"hash":"' + _PLACE.encode() + b'",'
-_BEFORE: Final = len(b'"hash":"')
-_AFTER: Final = _BEFORE + len(_PLACE)
+# Stands in the encoded row until its hash is known: a byte that JSON text never holds.
+_PLACE: Final = msgspec.Raw(b"\0")
+_MEMBER_HEAD: Final = len(b'"hash":')
 
 
 class Signer(Protocol):
@@ -61,11 +59,9 @@ def seal(record: dict[str, Any], chain: str, head: Head) -> tuple[bytes, Head]:
     record["seq"] = seq
     record["prev"] = head.hash
     record["hash"] = _PLACE
-    text = _encode(record)
-    at = text.index(_MEMBER)
-    digest = _sha256(text[:at] + text[at + len(_MEMBER) :]).hexdigest()
-    record["hash"] = digest
-    return b"%b%b%b\n" % (text[: at + _BEFORE], digest.encode(), text[at + _AFTER :]), Head(seq, digest)
+    before, _, after = _encode(record).partition(b"\0")
+    digest = record["hash"] = _sha256(before[:-_MEMBER_HEAD] + after[1:]).hexdigest()
+    return b'%b"%b"%b\n' % (before, digest.encode(), after), Head(seq, digest)
 
 
 def digest(line: bytes, claimed: str) -> str | None:

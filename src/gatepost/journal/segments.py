@@ -77,21 +77,21 @@ def last_line(path: Path, end: int) -> tuple[int, bytes] | None:
     return None
 
 
-def last_rows(path: Path, end: int, most: int) -> list[dict[str, Any]]:
-    """The rows of the last `most` bytes before `end`, oldest first."""
-    if end <= 0:
-        return []
-    start = max(0, end - most)
-    found = list(lines(path, start, end))
-    return [msgspec.json.decode(line) for _, line in (found if start == 0 else found[1:])]
+def last_bytes(path: Path, end: int, most: int) -> bytes:
+    """At most the last `most` bytes before `end`."""
+    with path.open("rb", buffering=0) as file:
+        start = file.seek(max(0, end - most))
+        return file.read(end - start)
 
 
 def first_row(path: Path) -> dict[str, Any] | None:
     """The first row of a segment, or None of an empty one."""
-    for _, line in lines(path):
-        row: dict[str, Any] = msgspec.json.decode(line)
-        return row
-    return None
+    with path.open("rb") as file:
+        line = file.readline()
+    if not line.endswith(b"\n"):
+        return None
+    row: dict[str, Any] = msgspec.json.decode(line)
+    return row
 
 
 def last_row(path: Path) -> dict[str, Any] | None:
