@@ -1,15 +1,15 @@
-"""The admin chain of the journal, as the outbox needs it: add a record, and tell which are there already."""
+"""The admin chain of the journal, as the outbox needs it: add records, and tell which are there already."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gatepost.errors import GatepostError
-from gatepost.journal.admin import append_admin
+from gatepost.journal import ChainBroken, append_acts
 from gatepost.keys import Keyring
 from gatepost.paths import DataFolder
 
@@ -23,9 +23,9 @@ class AdminChain:
         self._folder = folder.journal / "admin"
         self._keyring = keyring
 
-    def append(self, record: Mapping[str, Any]) -> None:
-        """Writes one record durably behind the others. Raises `GatepostError` GP-5001 where that is not possible."""
-        append_admin(self._folder, self._keyring, dict(record))
+    def append(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Writes records durably behind the others, all or none. Raises `GatepostError` where that is not possible."""
+        append_acts(self._folder, self._keyring, records)
 
     def ids_after(self, id: str | None) -> frozenset[str]:
         """The ids of the records behind the one with `id`; of all where None or where it is not there any more.
@@ -37,7 +37,7 @@ class AdminChain:
             try:
                 at = json.loads(line)["id"]
             except (ValueError, KeyError, TypeError):
-                continue  # a torn last line; the journal's recovery and its verifier deal with it
+                raise ChainBroken(str(self._folder), "a line is no record") from None
             if at == id:
                 break
             found.add(at)
@@ -52,16 +52,18 @@ class AdminChain:
 
 
 def _reversed_lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file, the last first, read in blocks."""
+    """The complete lines of a file, the last first, read in blocks; what follows the last line end is no line."""
     with path.open("rb") as file:
         position = file.seek(0, os.SEEK_END)
-        rest = b""
+        rest, torn = b"", True
         while position:
             size = min(_BLOCK, position)
             position -= size
             file.seek(position)
-            first, *lines = (file.read(size) + rest).split(b"\n")
-            yield from (line for line in reversed(lines) if line)
-            rest = first
-        if rest:
+            rest, *lines = (file.read(size) + rest).split(b"\n")
+            if torn and lines:
+                lines.pop()
+                torn = False
+            yield from reversed(lines)
+        if not torn:
             yield rest

@@ -25,11 +25,11 @@ def flush(database: Database, chain: AdminChain) -> list[str]:
         records = outbox.waiting(connection)
         if not records:
             return []
-        present = chain.ids_after(outbox.last_written(connection))
         try:
-            for id, record in records:
-                if id not in present:
-                    chain.append(json.loads(record))
+            present = chain.ids_after(outbox.last_written(connection))
+            new = [json.loads(record) for id, record in records if id not in present]
+            if new:
+                chain.append(new)
         except GatepostError as error:
             return [f"The change is stored, but not yet in the log ({error.message}); it follows with the next change."]
         outbox.written(connection, [id for id, _ in records])
