@@ -71,7 +71,7 @@ def run(rig: Rig, skipped: list[str]) -> Section:
     }
     page.say(
         f"{LEVEL} connections, policy `full`, before, during and after the jobs: `log export` of {count(rows)} rows, "
-        f"`server scan` over and over, and {count(rig.scale.grants)} grants put under another policy one by one, then a "
+        f"`server scan` over and over, {count(rig.scale.grants)} grants put under another policy one by one, then a "
         "new version of a policy that all of them have. The jobs run at the lowest priority beside the load generator."
     )
     page.table(
