@@ -1,0 +1,105 @@
+"""Which `Host` and `Origin` a listener answers to, and whose word it takes for a client's address."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on is reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _without_port(host: str) -> str:
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0]
+
+
+class Names:
+    """The names of one listener.
+
+    A listener on loopback answers to loopback names only (and to those it is given), whatever DNS says: that is what
+    stops a web page from reaching it under a name of its own.
+    """
+
+    def __init__(self, listens_on: str, hosts: frozenset[str] | None, origins: frozenset[str]) -> None:
+        """Args: hosts: names with or without a port, lower-case; None for loopback only, or any name elsewhere."""
+        self._loopback = is_loopback(listens_on)
+        self._hosts = hosts
+        self._origins = origins
+        self._known: dict[bytes, bool] = {}
+
+    def allows_host(self, header: bytes) -> bool:
+        """Whether a `Host` header is one of ours."""
+        known = self._known.get(header)
+        if known is None:
+            known = self._host(header.decode("latin-1").lower())
+            if len(self._known) < 256:
+                self._known[header] = known
+        return known
+
+    def _host(self, host: str) -> bool:
+        name = _without_port(host)
+        port = host[len(name) :]
+        if port and not (port[0] == ":" and port[1:].isascii() and port[1:].isdigit()):
+            return False
+        if self._loopback and name in LOOPBACK:
+            return True
+        if self._hosts is None:
+            return not self._loopback and bool(name)
+        return host in self._hosts or name in self._hosts
+
+    def allows_origin(self, header: bytes) -> bool:
+        """Whether an `Origin` header is one of ours: listed, or a page of this machine for a loopback listener."""
+        origin = header.decode("latin-1").lower()
+        if origin in self._origins:
+            return True
+        parts = urlsplit(origin)
+        return (
+            self._loopback
+            and parts.scheme in ("http", "https")
+            and not parts.path
+            and not parts.query
+            and self._host(parts.netloc)
+        )
+
+
+class Proxies:
+    """The networks whose `X-Forwarded-For` is believed."""
+
+    def __init__(self, networks: Sequence[str]) -> None:
+        """Raises `ValueError` for what is no network."""
+        self._networks = [ipaddress.ip_network(network, strict=False) for network in networks]
+
+    def client(self, peer: str, forwarded: Sequence[bytes]) -> str:
+        """The client's address: the last one that is no proxy of ours, read from the right."""
+        if not self._networks or not forwarded or not self._trusts(peer):
+            return peer
+        address = peer
+        for entry in reversed(b",".join(forwarded).decode("latin-1").split(",")):
+            candidate = entry.strip()
+            try:
+                address = str(ipaddress.ip_address(candidate.strip("[]")))
+            except ValueError:
+                return address
+            if not self._trusts(address):
+                return address
+        return address
+
+    def _trusts(self, address: str) -> bool:
+        try:
+            ip = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(ip in network for network in self._networks)
