@@ -98,7 +98,9 @@ class Act:
                 raise
         self._transaction.__exit__(kind, error, trace)
         if error is None:
-            self._warnings += self._store.tell(self._revision if self._rows else None)
+            self._warnings += self._store.tell(
+                recorded=bool(self._records), revision=self._revision if self._rows else None
+            )
 
     def publish(self, kind: str, key: str, body: str | None) -> None:
         """Adds a row to the published feed, or takes it out with a body of None."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -40,17 +39,15 @@ def policy(name: str, version: str, document: str) -> tuple[str, str, str]:
     return "policy", version, members(name=dumps(name), version=dumps(version), document=document)
 
 
-def tokens(
-    connection: Connection, *, grant_id: str | None = None, policy: str | None = None, server: str | None = None
-) -> list[tuple[str, str, str]]:
-    """The feed's rows for every token of a grant, of the grants with a policy, or of those on a server."""
-    return list(_tokens(grants.tokens(connection, grant_id=grant_id, policy=policy, server=server)))
+def tokens(connection: Connection, what: str, key: str) -> list[tuple[str, str, str]]:
+    """The feed's rows for every token of a `grant` (key: its id), of the grants with a `policy`, or on a `server`."""
+    return [("grant", row.digest, _grant(row)) for row in grants.tokens_of(connection, what, key)]
 
 
-def _tokens(rows: Sequence[Row[Any]]) -> Iterable[tuple[str, str, str]]:
-    for row in rows:
-        ends = [at for at in (row.expires, row.token_expires) if at is not None]
-        body = {
+def _grant(row: Row[Any]) -> str:
+    ends = [at for at in (row.expires, row.token_expires) if at is not None]
+    return dumps(
+        {
             "id": row.id,
             "label": row.label,
             "identity": row.identity,
@@ -60,4 +57,4 @@ def _tokens(rows: Sequence[Row[Any]]) -> Iterable[tuple[str, str, str]]:
             "expires": min(ends, default=None),
             "revoked": row.revoked,
         }
-        yield "grant", row.digest, dumps(body)
+    )

@@ -17,9 +17,6 @@ def flush(database: Database, chain: AdminChain) -> list[str]:
     chain and before taking the record out, the record is found in the chain by its id and not written again. Where the
     chain cannot be written, the records stay in the outbox, which is as durable, until the next change or opening.
     """
-    with database.read() as connection:
-        if not outbox.waiting(connection):
-            return []
     # A lost deletion is found out as above, so that it need not be forced to the disk.
     with database.write(durable=False) as connection:
         records = outbox.waiting(connection)

@@ -120,7 +120,7 @@ def add_grant(
             },
         )
         rows.add_token(act.connection, tokens.digest(token), id, act.now)
-        act.publish_all(bodies.tokens(act.connection, grant_id=id))
+        act.publish_all(bodies.tokens(act.connection, "grant", id))
         added = _grant(_found(act.connection, label))
         act.record("grant.add", f"grant:{label}", after=_told(added))
     return act.done(NewToken(added, token))
@@ -151,12 +151,9 @@ def rotate_grant(store: Store, actor: Actor, label: str, *, overlap: float = 0.0
     with Act(store, actor) as act:
         before = _living(act.connection, label, act.now)
         token = tokens.new_token()
-        for digest in rows.forget_tokens(act.connection, before.id, act.now):
+        for digest in rows.rotate(act.connection, before.id, tokens.digest(token), act.now, act.now + overlap):
             act.publish("grant", digest, None)
-        rows.end_tokens(act.connection, before.id, act.now + overlap)
-        rows.add_token(act.connection, tokens.digest(token), before.id, act.now)
-        rows.change(act.connection, before.id, {})
-        act.publish_all(bodies.tokens(act.connection, grant_id=before.id))
+        act.publish_all(bodies.tokens(act.connection, "grant", before.id))
         act.record("grant.rotate", f"grant:{label}", after={"id": before.id, "overlap_seconds": round(overlap)})
         rotated = _grant(_found(act.connection, label))
     return act.done(NewToken(rotated, token))
@@ -170,8 +167,8 @@ def revoke_grant(store: Store, actor: Actor, label: str) -> Done[GrantRow]:
     with Act(store, actor) as act:
         before = _found(act.connection, label)
         if before.revoked is None:
-            rows.change(act.connection, before.id, {"revoked": act.now})
-            act.publish_all(bodies.tokens(act.connection, grant_id=before.id))
+            rows.revoke(act.connection, before.id, act.now)
+            act.publish_all(bodies.tokens(act.connection, "grant", before.id))
             act.record(
                 "grant.revoke", f"grant:{label}", before=_told(_grant(before)), after={"revoked": moment(act.now)}
             )
@@ -202,16 +199,16 @@ def attach_policy(
         if policy is not None:
             _check_policy(act.connection, policy, before.server)
         if policy != before.policy:
-            rows.change(act.connection, before.id, {"policy": policy})
-            act.publish_all(bodies.tokens(act.connection, grant_id=before.id))
-            attached = _grant(_found(act.connection, label))
+            rows.set_policy(act.connection, before.id, policy)
+            act.publish_all(bodies.tokens(act.connection, "grant", before.id))
+        after = _grant(_found(act.connection, label))
+        if after.version != before.version:
             act.record(
                 "grant.attach",
                 f"grant:{label}",
                 before={"policy": before.policy, "policy_version": before.policy_version},
-                after={"policy": policy, "policy_version": attached.policy_version},
+                after={"policy": policy, "policy_version": after.policy_version},
             )
-        after = _grant(_found(act.connection, label))
     return act.done(after)
 
 

@@ -242,7 +242,7 @@ def _publish(act: Act, name: str, checked: Checked, before: str | None) -> None:
     act.publish(*bodies.policy(name, checked.version, checked.text))
     if before is None or before == checked.version:
         return
-    act.publish_all(bodies.tokens(act.connection, policy=name))
+    act.publish_all(bodies.tokens(act.connection, "policy", name))
     if not rows.in_force(act.connection, before):
         act.publish("policy", before, None)
 
@@ -253,7 +253,7 @@ def _policy(
     head = rows.find(connection, name)
     if head is None:
         raise no_such_policy(connection, name)
-    versions = tuple(version for version, _ in rows.versions(connection, name))
+    versions = rows.versions(connection, name)
     shown = rows.version(connection, name, head.version if wanted is None else _matching(name, versions, wanted))
     assert shown is not None
     return Policy(

@@ -196,7 +196,7 @@ def remove_server(store: Store, actor: Actor, name: str, *, force: bool = False)
             )
         revoked = grant_rows.revoke_all(act.connection, name, act.now)
         if revoked:
-            act.publish_all(bodies.tokens(act.connection, server=name))
+            act.publish_all(bodies.tokens(act.connection, "server", name))
         for label in revoked:
             act.record("grant.revoke", f"grant:{label}", after={"because": f"server {name} removed"})
         rows.remove(act.connection, name)

@@ -10,6 +10,7 @@ from gatepost.control.flush import flush
 from gatepost.errors import GatepostError
 from gatepost.keys import Keyring
 from gatepost.paths import DataFolder
+from gatepost.storage import outbox
 from gatepost.storage.database import Database
 
 
@@ -28,7 +29,9 @@ class Store:
         self.keyring = keyring
         self.database = database
         self._chain = AdminChain(folder, keyring)
-        self.warnings: tuple[str, ...] = tuple(flush(database, self._chain))
+        with database.read() as connection:
+            left = outbox.waiting(connection)
+        self.warnings: tuple[str, ...] = tuple(flush(database, self._chain)) if left else ()
 
     def __enter__(self) -> Store:
         return self
@@ -38,10 +41,13 @@ class Store:
     ) -> None:
         self.close()
 
-    def tell(self, revision: int | None) -> list[str]:
-        """After a commit: moves the outbox into the admin chain, and where the feed changed, waits until a running
-        data plane decides by `revision`. Returns warnings; nothing is raised, for the change itself is made."""
-        warnings = flush(self.database, self._chain)
+    def tell(self, *, recorded: bool, revision: int | None) -> list[str]:
+        """After a commit: moves the outbox into the admin chain where something was `recorded`, and where the feed
+        changed waits until a running data plane decides by `revision`.
+
+        Returns warnings. Nothing is raised, for the change itself is made.
+        """
+        warnings = flush(self.database, self._chain) if recorded else []
         if revision is not None and (warning := notify.refresh(self.folder, revision)) is not None:
             warnings.append(warning)
         return warnings

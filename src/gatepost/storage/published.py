@@ -9,10 +9,18 @@ from sqlalchemy.dialects.sqlite import insert
 
 from gatepost.storage.tables import feed, published
 
+_REVISION = select(feed.c.revision)
+_COUNT = update(feed).values(revision=feed.c.revision + 1).returning(feed.c.revision)
+_PUT = insert(published)
+_PUT = _PUT.on_conflict_do_update(
+    index_elements=[published.c.kind, published.c.key],
+    set_={"body": _PUT.excluded.body, "revision": _PUT.excluded.revision},
+)
+
 
 def revision(connection: Connection) -> int:
     """The newest revision."""
-    return int(connection.execute(select(feed.c.revision)).scalar_one())
+    return int(connection.execute(_REVISION).scalar_one())
 
 
 def publish(connection: Connection, rows: Iterable[tuple[str, str, str | None]]) -> int:
@@ -23,14 +31,6 @@ def publish(connection: Connection, rows: Iterable[tuple[str, str, str | None]])
     changed = list(rows)
     if not changed:
         return revision(connection)
-    counted = update(feed).values(revision=feed.c.revision + 1).returning(feed.c.revision)
-    new = int(connection.execute(counted).scalar_one())
-    statement = insert(published)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[published.c.kind, published.c.key],
-            set_={"body": statement.excluded.body, "revision": statement.excluded.revision},
-        ),
-        [{"kind": kind, "key": key, "body": body, "revision": new} for kind, key, body in changed],
-    )
+    new = int(connection.execute(_COUNT).scalar_one())
+    connection.execute(_PUT, [{"kind": kind, "key": key, "body": body, "revision": new} for kind, key, body in changed])
     return new

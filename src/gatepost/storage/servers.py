@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from gatepost.storage.tables import definitions, servers
+
+_FIND = select(servers).where(servers.c.name == bindparam("named"))
+_ALL = select(servers).order_by(servers.c.name)
+_TOOLS = select(definitions).where(definitions.c.server == bindparam("of")).order_by(definitions.c.position)
+_TOOL = select(definitions).where(definitions.c.server == bindparam("of"), definitions.c.name == bindparam("named"))
+_COUNT = select(func.count()).where(definitions.c.server == bindparam("of"))
 
 
 def find(connection: Connection, name: str) -> Row[Any] | None:
     """A server's row, or None."""
-    return connection.execute(select(servers).where(servers.c.name == name)).one_or_none()
+    return connection.execute(_FIND, {"named": name}).one_or_none()
 
 
 def all_rows(connection: Connection) -> Sequence[Row[Any]]:
     """Every server, by name."""
-    return connection.execute(select(servers).order_by(servers.c.name)).all()
+    return connection.execute(_ALL).all()
 
 
 def add(connection: Connection, row: Mapping[str, Any]) -> None:
@@ -37,16 +43,17 @@ def remove(connection: Connection, name: str) -> None:
 
 def tools(connection: Connection, server: str) -> Sequence[Row[Any]]:
     """A server's definitions in the order of its list."""
-    return connection.execute(
-        select(definitions).where(definitions.c.server == server).order_by(definitions.c.position)
-    ).all()
+    return connection.execute(_TOOLS, {"of": server}).all()
 
 
 def tool(connection: Connection, server: str, name: str) -> Row[Any] | None:
     """One definition, or None."""
-    return connection.execute(
-        select(definitions).where(definitions.c.server == server, definitions.c.name == name)
-    ).one_or_none()
+    return connection.execute(_TOOL, {"of": server, "named": name}).one_or_none()
+
+
+def count_tools(connection: Connection, server: str) -> int:
+    """How many tools a server defines."""
+    return int(connection.execute(_COUNT, {"of": server}).scalar_one())
 
 
 def replace_tools(connection: Connection, server: str, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -62,8 +69,3 @@ def set_category(connection: Connection, server: str, name: str, category: str |
     connection.execute(
         update(definitions).where(definitions.c.server == server, definitions.c.name == name).values(category=category)
     )
-
-
-def count_tools(connection: Connection, server: str) -> int:
-    """How many tools a server defines."""
-    return int(connection.execute(select(func.count()).where(definitions.c.server == server)).scalar_one())
