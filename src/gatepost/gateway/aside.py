@@ -10,9 +10,9 @@ from gatepost.gateway.caller import Caller
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Progress
 from gatepost.gateway.sessions import Session, find
-from gatepost.mcp import legacy, modern
+from gatepost.mcp import legacy
 from gatepost.mcp.message import INVALID_REQUEST, Message
-from gatepost.mcp.methods import Duty
+from gatepost.mcp.methods import MODERN_VERSIONS, Duty
 from gatepost.mcp.refused import Refused
 from gatepost.upstreams.base import Reply, UpstreamFailed
 from gatepost.wire.listener import Request
@@ -66,7 +66,7 @@ async def side_stream(gateway: Gateway, request: Request, caller: Caller, found:
     if request.method not in ("GET", "DELETE") or "legacy" not in caller.upstream.config.eras:
         request.reply(405, ((b"allow", b"POST"),))
         return
-    if version is not None and version.decode("latin-1") in modern.MODERN_VERSIONS:
+    if version is not None and version.decode("latin-1") in MODERN_VERSIONS:
         request.reply(405, ((b"allow", b"POST"),))
         return
     session = find(gateway.sessions, caller, found.get(b"mcp-session-id"), gateway.clock())

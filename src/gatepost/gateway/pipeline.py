@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, cast
 
 from gatepost.gateway import answers, aside, records, relay
 from gatepost.gateway.caller import Caller
@@ -21,8 +21,8 @@ from gatepost.journal import JournalUnavailable
 from gatepost.mcp import headers, legacy, modern
 from gatepost.mcp.message import INVALID_REQUEST, Message, MessageError, parse
 from gatepost.mcp.refused import Refused
-from gatepost.policy import Decision, Use, limit_message
-from gatepost.quota import Count, Exhausted
+from gatepost.policy import Decision, Effect, Use, limit_message
+from gatepost.quota import Count, Exhausted, Reservation
 from gatepost.wire.listener import Request
 
 _NOBODY_APPROVES: Final = "Nobody is set up to approve calls here yet, so this call is not made."
@@ -44,10 +44,11 @@ async def handle(gateway: Gateway, request: Request) -> None:
             await aside.onward(gateway, request, call)
             return
         verdict = await judge(gateway, call)
-    except (Refused, MessageError) as why:
-        answers.refuse(
-            gateway, request, caller, why, why.id if isinstance(why, MessageError) else message and message.id
-        )
+    except MessageError as why:
+        answers.refuse(gateway, request, caller, why, why.id)
+        return
+    except Refused as why:
+        answers.refuse(gateway, request, caller, why, None if message is None else message.id)
         return
 
     decision_id = records.new_id()
@@ -97,12 +98,11 @@ async def _reserve(
         return decision, (), None
     counts: Sequence[Count] = ()
     if decision.limits:
+        outcome: Reservation | Exhausted | None = None
         if decision.effect == "approve":
             outcome = await gateway.ledger.look(call.caller, decision.limits)
         elif verdict.kept is None:
             outcome = await gateway.ledger.reserve(call.caller, decision.limits, decision_id)
-        else:
-            outcome = None
         if isinstance(outcome, Exhausted):
             return _exhausted(decision, outcome, verdict.target or ""), (), outcome
         if outcome is not None:
@@ -115,12 +115,12 @@ async def _reserve(
 
 
 def _exhausted(decision: Decision, outcome: Exhausted, target: str) -> Decision:
-    use: Use = outcome.use
+    use = cast(Use, outcome.use)  # the ledger gives back what it was asked for
     frees = None if outcome.retry_at is None else datetime.fromtimestamp(outcome.retry_at, UTC)
-    return _replaced(decision, "deny", use.rule, use.on_deny or limit_message(use, frees, target))
+    return _replaced(decision, "deny", use.rule, limit_message(use, frees, target))
 
 
-def _replaced(decision: Decision, effect: str, rule: str, message: str) -> Decision:
+def _replaced(decision: Decision, effect: Effect, rule: str, message: str) -> Decision:
     return Decision(effect=effect, rule=rule, message=message, shadowed=decision.shadowed)
 
 

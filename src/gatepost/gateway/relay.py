@@ -137,8 +137,8 @@ async def _single(
     except (MessageError, BadList) as error:
         events.dropped(gateway, call.caller, str(error))
         name = call.caller.server_name
-        status = "" if 200 <= reply.status < 300 else f" It answered HTTP {reply.status}."
-        why = f"The server {name!r} gave no valid answer: {error}{status}"
+        http = "" if 200 <= reply.status < 300 else f" It answered HTTP {reply.status}."
+        why = f"The server {name!r} gave no valid answer: {error}{http}"
         raise UpstreamFailed("GP-3003", name, why, sent=True) from None
     progress.carried_out = True
     body = raw if out is message else out.encode()

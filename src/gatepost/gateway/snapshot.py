@@ -11,21 +11,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
+from gatepost.feed import Row
 from gatepost.grants.table import Grant, GrantTable
 from gatepost.mcp.headers import declared_params
 from gatepost.policy import CompiledDefinition, Policy, compile_definition, compile_policy
 from gatepost.upstreams.config import ServerConfig
-
-
-class Row(Protocol):
-    """One changed row of the published feed; `body` is JSON text, None where the row was removed."""
-
-    kind: str
-    key: str
-    body: str | None
-    revision: int
 
 
 class Tool:

@@ -106,6 +106,5 @@ def forward_headers(message: Message, version: str, client: Headers) -> list[tup
 def make_private(result: dict[str, Any]) -> dict[str, Any]:
     """A list's result with the cache hints that a filtered list owes: private, and fresh for 5 s at most."""
     ttl = result.get("ttlMs")
-    known = isinstance(ttl, int) and not isinstance(ttl, bool) and ttl > 0
-    fresh = min(ttl, LIST_TTL_MS) if known else 0
+    fresh = min(ttl, LIST_TTL_MS) if isinstance(ttl, int) and not isinstance(ttl, bool) and ttl > 0 else 0
     return {**result, "ttlMs": fresh, "cacheScope": "private"}

@@ -81,11 +81,7 @@ class Policy:
             arguments = {}
         elif not isinstance(arguments, dict):
             return Decision("deny", INVALID_ARGUMENTS, messages.arguments_invalid(tool, messages.NOT_AN_OBJECT))
-        known = (
-            definition
-            if definition is None or isinstance(definition, CompiledDefinition)
-            else self._compiled(definition)
-        )
+        known = None if definition is None else self._compiled(definition)
         shadowed = plan.shadowed
 
         if known is not None and plan.validates:
@@ -156,11 +152,7 @@ class Policy:
               "unknown" or "error");
             * `use`: for limits that count, the use.
         """
-        known = (
-            definition
-            if definition is None or isinstance(definition, CompiledDefinition)
-            else self._compiled(definition)
-        )
+        known = None if definition is None else self._compiled(definition)
         plan = self._plans.get((tool, category)) or self._remember(tool, category)
         return explain(plan, {} if arguments is None else arguments, known)
 
@@ -171,6 +163,11 @@ class Policy:
     def decide_prompt(self, name: str) -> Decision:
         """Judge the getting of one prompt."""
         return self._prompts.decide(name)
+
+    def admits(self, tool: str, category: str | None = None) -> Decision:
+        """Judge what follows a call that was let through (polling its task): the steps that read no arguments."""
+        plan = self._plans.get((tool, category)) or self._remember(tool, category)
+        return plan.verdict or Decision("allow")
 
     def hides(self, tool: str, category: str | None = None) -> bool:
         """Whether a tool is taken off `tools/list`, and unknown when called."""
@@ -195,7 +192,9 @@ class Policy:
         self._plans[tool, category] = plan
         return plan
 
-    def _compiled(self, definition: Mapping[str, Any]) -> CompiledDefinition:
+    def _compiled(self, definition: CompiledDefinition | Mapping[str, Any]) -> CompiledDefinition:
+        if isinstance(definition, CompiledDefinition):
+            return definition
         # by content: a caller may change the mapping, or make an equal one for each call
         content = repr(definition.get("inputSchema"))
         compiled = self._definitions.get(content)

@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from gatepost.errors import GatepostError
 from gatepost.feed import Feed
@@ -48,7 +48,7 @@ class Options:
     public_url: str | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
-    sync: str = "os"
+    sync: Literal["os", "full"] = "os"
 
 
 class DataPlane:
@@ -147,7 +147,7 @@ class DataPlane:
         }
 
     async def _tick(self) -> None:
-        """Once a second: changes that nobody told of, streams of revoked grants, idle sessions, a journal that failed."""
+        """Once a second: changes that nobody told of, streams of revoked grants, idle sessions."""
         gateway = self.gateway
         beat = 0
         while True:
@@ -160,8 +160,6 @@ class DataPlane:
             gateway.close_revoked_streams()
             gateway.refusals.flush()
             gateway.drops.flush()
-            if not self._journal.healthy:
-                await self._journal.probe()
             if beat % _REAP_EVERY == 0:
                 self._reap()
 
