@@ -34,8 +34,7 @@ class Recovery:
         rows: how many rows were read and replayed.
         in_flight: reservation id by decision id, of the calls that have no outcome.
         bytes_cut: the length of a last line that was not complete.
-        snapshot_seq, snapshot_segment: the row that the snapshot was of and the first row of its segment; the first
-            is None, the second 0 without a snapshot.
+        snapshot_seq: the row that the snapshot was of, or None without a snapshot.
         seconds: how long it took.
     """
 
@@ -45,7 +44,6 @@ class Recovery:
     in_flight: dict[str, str | None]
     bytes_cut: int = 0
     snapshot_seq: int | None = None
-    snapshot_segment: int = 0
     seconds: float = 0.0
 
 
@@ -77,7 +75,6 @@ def recover(folder: Path, chain: str, verify_key: bytes, ledger: Replayed) -> Re
     if start is not None:
         ledger.restore(bytes(start.state))
         found.head, found.in_flight, found.snapshot_seq = Head(start.seq, start.hash), dict(start.in_flight), start.seq
-        found.snapshot_segment = start.segment
         files = [segment for segment in files if segment.first >= start.segment]
         offset = start.offset
     elif files:

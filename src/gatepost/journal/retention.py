@@ -1,7 +1,9 @@
 """Removing old segments: whole ones, oldest first, never the one being written, and never without a row that says so.
 
-The signed `retention` row is in the chain before the first file goes. It carries the last sequence number and hash that
-were removed, so that what remains still verifies; a removal that a crash cut short is finished by the next one.
+The signed `retention` row is on the disk before the first file goes. It names the chain it is of and carries the last
+sequence number and hash that were removed, so that what remains still verifies; it stands in the admin chain, which any
+process may append to while the chain it speaks of is being written. A removal that a crash cuts short is finished by
+the next one.
 """
 
 from __future__ import annotations
@@ -12,16 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from gatepost.journal.ending import opened_at_end
+from gatepost.journal.admin import CHAIN as ADMIN
+from gatepost.journal.admin import append_acts
 from gatepost.journal.rows import Signer, epoch, event
-from gatepost.journal.segments import Segment, last_row, segments
+from gatepost.journal.segments import Segment, chains, last_row, segments
+from gatepost.journal.snapshot import segment_needed
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Segments to remove, oldest first.
+    """Segments of one chain to remove, oldest first.
 
     Attributes:
         first_seq, last_seq, last_hash: the rows in them.
@@ -29,6 +31,7 @@ class Removal:
         why: "age" or "size", of the newest of them.
     """
 
+    chain: str
     files: tuple[Path, ...]
     first_seq: int
     last_seq: int
@@ -41,6 +44,7 @@ class Removal:
         return event(
             "retention",
             now,
+            of=self.chain,
             reason=self.why,
             segments=[path.name for path in self.files],
             first_seq=self.first_seq,
@@ -55,66 +59,56 @@ class Removal:
             path.unlink(missing_ok=True)
 
 
-def plan(
-    folder: Path,
-    now: float,
-    *,
-    max_age: float | None = None,
-    max_bytes: int | None = None,
-    keep_from: int | None = None,
-) -> Removal | None:
-    """What may go: segments whose last row is older than `max_age` seconds, or that put the chain over `max_bytes`.
+def plan(folder: Path, now: float, *, max_age: float | None = None, max_bytes: int | None = None) -> Removal | None:
+    """What may go of the chain in `folder`; None: nothing.
 
-    The newest segment stays, and so do those from the one that begins with row `keep_from` on. None: nothing.
+    Segments whose last row is older than `max_age` seconds, or that put the chain over `max_bytes`. The newest stays.
+    Of a chain with counters (any but the admin chain) those stay that the next start will read: the segment of the
+    last snapshot and what follows it, or everything where there is no snapshot.
     """
-    files = segments(folder)[:-1]
-    total = sum(segment.path.stat().st_size for segment in segments(folder))
+    files = segments(folder)
+    sizes = [segment.path.stat().st_size for segment in files]
+    needed = None if folder.name == ADMIN else segment_needed(folder)
+    left = sum(sizes)
     chosen: list[Segment] = []
-    size, why, last = 0, "", None
-    for segment in files:
-        if keep_from is not None and segment.first >= keep_from:
-            break
-        length = segment.path.stat().st_size
+    why, last = "", None
+    for segment, size in zip(files[:-1], sizes, strict=False):
         row = last_row(segment.path)
-        if row is None:
+        if row is None or (needed is not None and segment.first >= needed):
             break
         too_old = max_age is not None and now - epoch(row["time"]) > max_age
-        too_many = max_bytes is not None and total - size > max_bytes
-        if not (too_old or too_many):
+        if not too_old and (max_bytes is None or left <= max_bytes):
             break
         chosen.append(segment)
-        size, why, last = size + length, "age" if too_old else "size", row
+        left -= size
+        why, last = "age" if too_old else "size", row
     if last is None:
         return None
-    files_chosen = tuple(segment.path for segment in chosen)
-    return Removal(files_chosen, chosen[0].first, last["seq"], last["hash"], size, why)
+    names = tuple(segment.path for segment in chosen)
+    return Removal(folder.name, names, chosen[0].first, last["seq"], last["hash"], sum(sizes) - left, why)
 
 
 def apply(
-    folder: Path,
-    chain: str,
+    journal: Path,
     signer: Signer,
     *,
     max_age: float | None = None,
     max_bytes: int | None = None,
     clock: Callable[[], float] = time.time,
-) -> Removal | None:
-    """Plan and carry out on a chain that no process serves: the admin chain at any time, others while serve is down.
+) -> list[Removal]:
+    """Remove what `plan` finds in every chain of `DATA/journal`, also while they are being written.
 
-    A chain with counters is served by `Journal.retain`, which knows what its snapshot still needs; here a snapshot's
-    own segment and those after it stay. Raises as `append_admin` does.
+    Args:
+        signer: the keyring; it signs the rows that tell of it.
+        max_age: seconds.
+        max_bytes: of each chain.
+
+    Raises as `append_acts` does; then nothing was removed.
     """
-    with opened_at_end(folder, chain, signer, clock=clock) as writer:
-        removal = plan(folder, clock(), max_age=max_age, max_bytes=max_bytes, keep_from=_needed(folder))
-        if removal is not None:
-            writer.write([removal.record(clock())])
-            writer.sync()
-            removal.carry_out()
-        return removal
-
-
-def _needed(folder: Path) -> int | None:
-    try:
-        return int(msgspec.json.decode((folder / "snapshot.json").read_bytes())["segment"])
-    except FileNotFoundError:
-        return None
+    planned = [plan(folder, clock(), max_age=max_age, max_bytes=max_bytes) for folder in chains(journal)]
+    removals = [removal for removal in planned if removal is not None]
+    if removals:
+        append_acts(journal / ADMIN, signer, [removal.record(clock()) for removal in removals], clock=clock)
+    for removal in removals:
+        removal.carry_out()
+    return removals

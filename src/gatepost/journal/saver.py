@@ -16,14 +16,9 @@ _log: Final = logging.getLogger("gatepost.journal")
 
 
 class Saver:
-    """Stores one snapshot at a time in a chain's folder.
+    """Stores one snapshot at a time in a chain's folder."""
 
-    Attributes:
-        segment: the first row of the segment that the last stored snapshot is of; a start needs it and what follows.
-    """
-
-    def __init__(self, folder: Path, signer: Signer, segment: int) -> None:
-        self.segment = segment
+    def __init__(self, folder: Path, signer: Signer) -> None:
         self._folder = folder
         self._signer = signer
         self._thread: ThreadPoolExecutor | None = None
@@ -57,10 +52,7 @@ class Saver:
                 os.fsync(fd)  # a snapshot must never be ahead of the rows on the disk
             finally:
                 os.close(fd)
-            snapshot = finish()
-            store(self._folder, snapshot, self._signer)
+            store(self._folder, finish(), self._signer)
         except (OSError, ValueError) as error:
             # No row is lost: the next start reads from the snapshot before, and takes longer.
             _log.warning("no snapshot of the journal in %s could be written: %s", self._folder, error)
-        else:
-            self.segment = snapshot.segment

@@ -59,6 +59,18 @@ def load(folder: Path, chain: str, verify_key: bytes) -> Snapshot | None:
     return snapshot if check_signature(snapshot.signature, _message(snapshot), verify_key) else None
 
 
+def segment_needed(folder: Path) -> int:
+    """The first row of the oldest segment that the next start reads: the snapshot's; 0, all of them, without one."""
+    try:
+        return msgspec.json.decode((folder / NAME).read_bytes(), type=_Place).segment
+    except (FileNotFoundError, ValueError):
+        return 0
+
+
+class _Place(msgspec.Struct):
+    segment: int
+
+
 def _row_before(path: Path, offset: int) -> Head | None:
     if path.stat().st_size < offset:
         return None

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from gatepost.journal import retention, snapshot
+from gatepost.journal import snapshot
 from gatepost.journal.chain import SEGMENT_BYTES, SEGMENT_SECONDS, Chain, Sync, locked
 from gatepost.journal.errors import JournalUnavailable
 from gatepost.journal.recovery import Recovery, Replayed, recover
@@ -100,7 +100,7 @@ class Journal:
         self._unsaved = recovered.rows  # rows since the last snapshot
         self._failed = 0  # rows that could not be written since the journal became unhealthy
         self._failing_since = 0.0
-        self._saver = Saver(chain.folder, signer, recovered.snapshot_segment)
+        self._saver = Saver(chain.folder, signer)
         self._save_at = clock() + snapshot_seconds
 
     @classmethod
@@ -212,24 +212,6 @@ class Journal:
         if not self.healthy and not self._closed:
             self._resume()
         return self.healthy
-
-    def retain(self, *, max_age: float | None = None, max_bytes: int | None = None) -> retention.Removal | None:
-        """Remove whole segments that are too old or too many (see `retention.plan`), after a row that says so.
-
-        Raises `JournalUnavailable`.
-        """
-        self._flush()
-        removal = retention.plan(
-            self._chain.folder,
-            self._clock(),
-            max_age=max_age,
-            max_bytes=max_bytes,
-            keep_from=self._saver.segment,
-        )
-        if removal is not None:
-            self._write_own([removal.record(self._clock())])
-            removal.carry_out()
-        return removal
 
     def close(self) -> None:
         """Write what is queued, a checkpoint and a snapshot, and let go of the folder."""
