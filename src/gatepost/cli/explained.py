@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,18 +12,20 @@ import click
 from gatepost.cli.output import clean, decision, emit, heading, style
 
 if TYPE_CHECKING:
-    from gatepost.policy import Decision
+    from gatepost.policy import Decision, Use
 
 _COLOURS = {
-    "true": "green",
-    "holds": "green",
     "pass": "green",
+    "use": "green",
     "allow": "green",
-    "false": "red",
+    "true": "green",
     "deny": "red",
-    "unknown": "yellow",
+    "error": "red",
+    "false": "red",
     "approve": "yellow",
+    "unknown": "yellow",
 }
+_PARTS = {"when": "when ", "conditions": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +63,8 @@ def show_explanation(judged: Judged, *, as_json: bool) -> int:
                 "message": message,
                 "enforced": verdict.enforced,
                 "shadowed": [list(pair) for pair in verdict.shadowed],
-                "limits": [
-                    {
-                        "counter": use.counter,
-                        "window": use.window,
-                        "scope": use.scope,
-                        "max": str(use.max),
-                        "amount": str(use.amount),
-                        "rule": use.rule,
-                        "enforced": use.enforced,
-                    }
-                    for use in verdict.limits
-                ],
-                "steps": list(judged.steps),
+                "limits": [_use(use) for use in verdict.limits],
+                "steps": [_plain(step) for step in judged.steps],
             }
         )
         return 0 if effect == "allow" else 1
@@ -80,7 +72,7 @@ def show_explanation(judged: Judged, *, as_json: bool) -> int:
     for step in judged.steps:
         _show_step(step)
     heading("Decision")
-    click.echo(f"  {decision(effect)}  {clean(rule)}")
+    click.echo(f"  {decision(effect)}  {clean(rule) or 'no rule stands against it'}")
     if message:
         click.echo(f"  {clean(message)}")
     for use in verdict.limits:
@@ -89,23 +81,44 @@ def show_explanation(judged: Judged, *, as_json: bool) -> int:
     return 0 if effect == "allow" else 1
 
 
+def _use(use: Use) -> dict[str, Any]:
+    return {
+        "counter": use.counter,
+        "window": use.window,
+        "scope": use.scope,
+        "max": str(use.max),
+        "amount": str(use.amount),
+        "rule": use.rule,
+        "enforced": use.enforced,
+    }
+
+
+def _plain(step: Mapping[str, Any]) -> dict[str, Any]:
+    return {**step, "use": _use(step["use"])} if "use" in step else dict(step)
+
+
 def _show_step(step: Mapping[str, Any]) -> None:
-    result = str(step.get("result", ""))
-    shadow = "" if step.get("enforced", True) else style("  shadow", dim=True)
-    coloured = style(result, fg=_COLOURS.get(result.split(" ")[0]))
-    click.echo(
-        f"  {step.get('step', ''):>2}  {coloured:<8}  {clean(str(step.get('rule') or step.get('kind') or ''))}{shadow}"
-    )
-    for condition in step.get("conditions") or ():
-        value = str(condition.get("result"))
+    result = str(step["result"])
+    notes = "" if step["enforced"] else style("  shadow: recorded, does not count", dim=True)
+    if step["decides"]:
+        notes += style("  ◀ decides", bold=True)
+    padding = " " * (8 - len(result))
+    click.echo(f"  {step['step']:>2}  {style(result, fg=_COLOURS.get(result))}{padding} {clean(step['rule'])}{notes}")
+    for condition in step["conditions"]:
+        value = str(condition["result"]).lower()
         click.echo(
-            f"        {style(value, fg=_COLOURS.get(value))}  {clean(str(condition.get('path')))} "
-            f"{clean(str(condition.get('op')))} {_shown(condition.get('operand'))}"
-            f"{style('  it is ' + _shown(condition.get('value')), dim=True)}"
+            f"        {style(value, fg=_COLOURS.get(value))}{' ' * (8 - len(value))}{_PARTS[condition['part']]}"
+            f"{clean(condition['path'])} {condition['op']} {_shown(condition['operand'])}"
+            f"{style('  it is ' + _found(condition['value'], condition['found']), dim=True)}"
         )
 
 
-def _shown(value: Any) -> str:
-    import json
+def _found(value: Any, found: Any) -> str:
+    """What stands at a condition's path: a value, nothing, or something that has no such member."""
+    if isinstance(found, list):
+        return "[" + ", ".join(_found(one, how) for one, how in zip(value, found, strict=True)) + "]"
+    return {"missing": "missing", "unknown": "of another kind"}.get(found) or _shown(value)
 
+
+def _shown(value: Any) -> str:
     return clean(json.dumps(value, ensure_ascii=False, default=str))

@@ -71,6 +71,7 @@ def add(
     """
     from gatepost.cli.output import clean, fields, spoken, style
     from gatepost.cli.session import actor, opened, value_of
+    from gatepost.control.names import check_server
     from gatepost.control.secrets import parse_env, parse_header
     from gatepost.control.servers import add_server, list_servers
     from gatepost.control.target import Target, check_target
@@ -91,6 +92,7 @@ def add(
         # It starts where this command was typed, as it would from a shell.
         cwd=str(Path.cwd()) if command else None,
     )
+    check_server(name)
     check_target(target)
     with opened(place, create=True) as store:
         # Said before the server is asked, and held again when it is stored.

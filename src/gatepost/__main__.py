@@ -1,0 +1,5 @@
+"""`python -m gatepost` is the program `gatepost`."""
+
+from gatepost.cli.main import main
+
+main()

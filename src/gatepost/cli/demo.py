@@ -1,0 +1,304 @@
+"""`gatepost demo`: the whole thing on sample data, told step by step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gatepost.cli.command import Command, Place
+
+if TYPE_CHECKING:
+    from gatepost.control.servers import Server
+    from gatepost.demo.agent import Outcome
+    from gatepost.demo.published import Published
+    from gatepost.demo.stage import Stage
+    from gatepost.paths import DataFolder
+    from gatepost.processes.supervisor import Running, ServeOptions
+
+_NEEDED_SECONDS = 8.0
+_BURST = 12
+_SHOWN_ROWS = 6
+
+
+@click.command(
+    "demo",
+    cls=Command,
+    examples="""
+    gatepost demo
+    gatepost demo --once    # end after the script; exit code 0 if all came out as it should
+    """,
+)
+@click.option("--once", is_flag=True, help="End after the script instead of staying up.")
+@click.pass_obj
+def demo(place: Place, once: bool) -> int:
+    """See it work, on sample data.
+
+    Two small servers with the published tool names, the published policies, a grant for each, and a scripted agent that
+    runs away and is stopped. Everything lies in a temporary folder that goes at the end, unless --data names one.
+    Nothing of yours is touched. Ctrl-C ends it.
+    """
+    import asyncio
+    import tempfile
+
+    from gatepost.paths import DataFolder
+
+    if place.data is not None:
+        return asyncio.run(_Demo(DataFolder(Path(place.data)), temporary=False).run(once=once))
+    with tempfile.TemporaryDirectory(prefix="gatepost-demo-") as folder:
+        return asyncio.run(_Demo(DataFolder(Path(folder)), temporary=True).run(once=once))
+
+
+class _Demo:
+    """One run of the demo on one data folder."""
+
+    def __init__(self, data: DataFolder, *, temporary: bool) -> None:
+        self._data = data
+        self._temporary = temporary
+        self._wrong: list[str] = []
+
+    async def run(self, *, once: bool) -> int:
+        import asyncio
+        import contextlib
+        import signal
+
+        from gatepost.cli.main import INTERRUPTED
+        from gatepost.control.store import open_store
+        from gatepost.demo.stage import prepare
+        from gatepost.processes.supervisor import StartFailed, Supervisor
+
+        _say("Gatepost demo", bold=True)
+        _say("Sample data only; nothing of yours is touched.")
+        _title(1, "Two MCP servers that stand in for Plex and Trakt")
+        with open_store(self._data) as store:
+            stage = await prepare(store, _server_added)
+        _title(2, "The published policies, and a grant for each")
+        _policies()
+
+        supervisor = Supervisor(self._data, _options(), say=lambda sentence: click.echo(sentence, err=True), quiet=True)
+        loop = asyncio.get_running_loop()
+        interrupted = asyncio.Event()
+
+        def interrupt() -> None:
+            interrupted.set()
+            supervisor.stop()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, interrupt)
+        started: asyncio.Future[Running] = loop.create_future()
+        serving = asyncio.create_task(supervisor.run(started.set_result))
+        stopped = asyncio.create_task(interrupted.wait())
+        story: asyncio.Task[None] | None = None
+        try:
+            await asyncio.wait([started, serving], return_when=asyncio.FIRST_COMPLETED)
+            if not started.done():
+                await serving
+                return INTERRUPTED
+            story = asyncio.create_task(self._story(started.result(), stage))
+            await asyncio.wait([story, stopped], return_when=asyncio.FIRST_COMPLETED)
+            if story.done():
+                story.result()
+                if not once:
+                    click.echo()
+                    _say(
+                        "It stays up for you to try. Ctrl-C ends it" + (" and removes all." if self._temporary else ".")
+                    )
+                    await stopped
+        except StartFailed as failed:
+            click.echo(str(failed), err=True)
+            return 1
+        finally:
+            for task in (story, stopped):
+                if task is not None:
+                    task.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await task
+            supervisor.stop()
+            await asyncio.gather(serving, return_exceptions=True)
+        if self._wrong:
+            for sentence in self._wrong:
+                click.echo(f"unexpected: {sentence}", err=True)
+            return 1
+        return INTERRUPTED if interrupted.is_set() else 0
+
+    async def _story(self, running: Running, stage: Stage) -> None:
+        await self._ordinary(running, stage)
+        await self._runaway(running, stage)
+        await self._others(running, stage)
+        await self._log()
+        _title(7, "Try it yourself")
+        _try_it(running, stage)
+
+    async def _ordinary(self, running: Running, stage: Stage) -> None:
+        """An agent that does its work, and once tries something else."""
+        from gatepost.demo.agent import connected
+        from gatepost.demo.published import EXPORT
+
+        _title(3, "An agent at work: the official MCP client, with the grant “exporter”")
+        url = f"{running.data_plane}/mcp/plex/"
+        async with connected(url, stage.tokens[EXPORT.grant]) as agent:
+            names = await agent.tools()
+            _line("tools/list", "", ", ".join(names))
+            export = await agent.call(EXPORT.name, EXPORT.arguments)
+            _outcome(EXPORT.name, export, "12 films came back" if export.allowed else export.reason)
+            other = await agent.call("get_libraries", {})
+            _outcome("get_libraries", other, other.reason)
+        self._expect(export.allowed and not export.is_error, "export_library was not answered")
+        self._expect(not other.allowed, "get_libraries was let through under a policy that denies it")
+
+    async def _runaway(self, running: Running, stage: Stage) -> None:
+        """An agent in a loop: the eleventh call of the minute is stopped, and so are all after it."""
+        from gatepost.demo.agent import connected
+        from gatepost.demo.published import SCROBBLE
+
+        _title(4, "An agent that runs away: the same call, over and over")
+        url = f"{running.data_plane}/mcp/trakt/"
+        async with connected(url, stage.tokens[SCROBBLE.grant]) as agent:
+            await _fresh_minute()
+            outcomes = [await agent.call(SCROBBLE.name, SCROBBLE.arguments) for _ in range(_BURST)]
+        for number, outcome in enumerate(outcomes, start=1):
+            _outcome(f"call {number:>2}", outcome, "forwarded to the server" if outcome.allowed else outcome.reason)
+        self._expect_limit(SCROBBLE, outcomes)
+        denied = next((outcome for outcome in outcomes if not outcome.allowed), None)
+        if denied is not None:
+            _say("That sentence is what the agent's model reads, so it can wait instead of trying again.", dim=True)
+
+    async def _others(self, running: Running, stage: Stage) -> None:
+        """Every other published policy, each to its limit."""
+        from gatepost.cli.output import table
+        from gatepost.demo.agent import connected
+        from gatepost.demo.published import ALL, EXPORT, SCROBBLE
+
+        _title(5, "The other published policies, each asked for more than it allows")
+        rows = []
+        for policy in ALL:
+            if policy is SCROBBLE:
+                continue
+            calls = _BURST if policy.per_minute is None else policy.per_minute + 2
+            async with connected(f"{running.data_plane}/mcp/{policy.server}/", stage.tokens[policy.grant]) as agent:
+                await _fresh_minute()
+                outcomes = [await agent.call(policy.name, policy.arguments) for _ in range(calls)]
+            # One export was made before; it counts here if that was in this minute.
+            self._expect_limit(policy, outcomes, used_before=1 if policy is EXPORT else 0)
+            allowed = sum(outcome.allowed for outcome in outcomes)
+            rows.append([policy.name, policy.meaning, str(calls), str(allowed), str(calls - allowed)])
+        table(["POLICY", "ALLOWS", "CALLS", "LET THROUGH", "STOPPED"], rows)
+
+    async def _log(self) -> None:
+        """What the log says of it, and that nobody has changed it since."""
+        from gatepost.cli.output import table
+        from gatepost.cli.records import COLUMNS, columns, look, verify_live
+
+        _title(6, "The log")
+        rows = await look(self._data, limit=_SHOWN_ROWS)
+        table(COLUMNS, [columns(row) for row in rows])
+        verdict = verify_live(self._data)
+        _line(
+            "gatepost log verify", "✓" if verdict.ok else "✗", f"{verdict.rows} records, each bound to the one before"
+        )
+        self._expect(verdict.ok, "the log does not verify")
+
+    def _expect(self, condition: bool, otherwise: str) -> None:
+        if not condition:
+            self._wrong.append(otherwise)
+
+    def _expect_limit(self, policy: Published, outcomes: list[Outcome], used_before: int = 0) -> None:
+        """The first calls are let through up to the limit, every one after it is stopped."""
+        allowed = [outcome.allowed for outcome in outcomes]
+        most = len(outcomes) if policy.per_minute is None else policy.per_minute
+        right = any(
+            allowed == [True] * (most - before) + [False] * (len(outcomes) - most + before)
+            for before in range(used_before + 1)
+        )
+        self._expect(right, f"{policy.name} let {sum(allowed)} of {len(outcomes)} calls through")
+
+
+async def _fresh_minute() -> None:
+    """Limits are per calendar minute; with too little of it left, the show waits for the next one."""
+    import asyncio
+    import time
+
+    left = 60 - time.time() % 60
+    if left < _NEEDED_SECONDS:
+        _say(
+            f"This minute has {left:.0f} s left; waiting for a fresh one, because limits count by the minute …",
+            dim=True,
+        )
+        await asyncio.sleep(left + 0.05)
+
+
+def _options() -> ServeOptions:
+    """The usual addresses, or free ones where those are taken."""
+    import socket
+
+    from gatepost.processes.supervisor import ServeOptions
+
+    def usual_or_free(address: str) -> str:
+        host, _, port = address.rpartition(":")
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, int(port)))
+            except OSError:
+                return f"{host}:0"
+        return address
+
+    usual = ServeOptions()
+    return ServeOptions(listen=usual_or_free(usual.listen), console=usual_or_free(usual.console))
+
+
+def _server_added(server: Server, tools: tuple[str, ...]) -> None:
+    from gatepost.cli.output import spoken
+
+    _line(server.name, "✓", f"speaks {spoken(server.eras, server.versions)}")
+    _line("", "", f"tools: {', '.join(tools)}")
+
+
+def _policies() -> None:
+    from gatepost.cli.output import table
+    from gatepost.demo.published import ALL
+
+    table(["GRANT", "POLICY", "ALLOWS"], [[policy.grant, policy.name, policy.meaning] for policy in ALL])
+
+
+def _try_it(running: Running, stage: Stage) -> None:
+    from gatepost.connect.clients import CLIENTS, Target
+    from gatepost.demo.published import SCROBBLE
+
+    target = Target("trakt", f"{running.data_plane}/mcp/trakt/", stage.tokens[SCROBBLE.grant])
+    _line("agents", "", f"{running.data_plane}/mcp/plex/ and {running.data_plane}/mcp/trakt/")
+    _line("status page", "", running.console)
+    command = CLIENTS["claude-code"].command
+    assert command is not None
+    click.echo()
+    _say("Claude Code:")
+    click.echo(f"  {command(target)}")
+    _say("Cursor (~/.cursor/mcp.json):")
+    for line in CLIENTS["cursor"].snippet(target).splitlines():
+        click.echo(f"  {line}")
+    _say("gatepost connect --help knows the others.", dim=True)
+
+
+def _title(number: int, text: str) -> None:
+    from gatepost.cli.output import style
+
+    click.echo()
+    click.echo(f"{style(str(number), fg='cyan')}  {style(text, bold=True)}")
+
+
+def _say(text: str, *, bold: bool = False, dim: bool = False) -> None:
+    from gatepost.cli.output import style
+
+    click.echo(style(text, bold=bold, dim=dim))
+
+
+def _line(name: str, mark: str, text: str) -> None:
+    from gatepost.cli.output import clean, style
+
+    colour = {"✓": "green", "✗": "red"}.get(mark)
+    click.echo(f"   {clean(name):<20} {style(mark or ' ', fg=colour)} {clean(text)}".rstrip())
+
+
+def _outcome(name: str, outcome: Outcome, text: str) -> None:
+    _line(name, "✓" if outcome.allowed else "✗", text)

@@ -1,0 +1,229 @@
+"""Servers, policies and grants, from the command line."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import POLICY, TOOLS, Program
+
+
+def test_a_server_is_asked_first_and_its_tools_are_stored(gatepost: Program, tools: Path) -> None:
+    added = gatepost.add_tiny("files", tools)
+    assert added.code == 0
+    assert "legacy (2025-11-25)" in added.out
+    assert "read_file, delete_file" in added.out
+    assert added.err.startswith("Starting ")
+    listed = gatepost("server", "list", "--json").json
+    assert [(server["name"], server["tools"], server["eras"]) for server in listed] == [("files", 2, ["legacy"])]
+    assert listed[0]["scanned_at"].endswith("Z")
+    shown = gatepost("server", "show", "files", "--json").json
+    assert [definition["tool"] for definition in shown["definitions"]] == TOOLS
+    assert shown["running"] is None
+
+
+def test_a_server_that_ends_at_once_is_refused_with_its_last_words(gatepost: Program) -> None:
+    code = "import sys; sys.exit('cannot find my settings')"
+    ran = gatepost("server", "add", "broken", "--", sys.executable, "-c", code)
+    assert ran.code == 1
+    assert "error GP-3005: " in ran.err
+    assert "cannot find my settings" in ran.err
+    assert gatepost("server", "list", "--json").json == []
+
+
+def test_a_server_that_is_not_there_is_refused(gatepost: Program) -> None:
+    assert "error GP-3005: " in gatepost("server", "add", "none", "--", "no-such-program-anywhere").err
+    assert "error GP-3001: " in gatepost("server", "add", "none", "--url", "http://127.0.0.1:9/mcp").err
+    assert gatepost("server", "list", "--json").json == []
+
+
+def test_a_secret_for_a_server_is_never_shown_nor_stored_in_the_clear(
+    gatepost: Program, tools: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text("open-sesame\n")
+    added = gatepost.add_tiny("files", tools, "--env", f"TINY_SECRET=@{tmp_path / 'key'}")
+    assert added.code == 0
+    shown = gatepost("server", "show", "files")
+    assert "TINY_SECRET" in shown.out
+    everything = b"".join(file.read_bytes() for file in gatepost.data.rglob("*") if file.is_file())
+    assert b"open-sesame" not in everything
+    assert "open-sesame" not in added.out + added.err + shown.out + gatepost("server", "show", "files", "--json").out
+
+
+def test_a_header_written_out_is_refused(gatepost: Program) -> None:
+    ran = gatepost(
+        "server", "add", "x", "--url", "http://127.0.0.1:9/", "--header", "Authorization: Bearer secret-word"
+    )
+    assert ran.code == 1
+    assert "@FILE" in ran.err
+    assert "secret-word" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["x"],
+        ["x", "--url", "http://127.0.0.1:9/", "--", "program"],
+        ["x", "--header", "A: @f", "--", "program"],
+        ["x", "--url", "http://127.0.0.1:9/", "--env", "A=b"],
+    ],
+)
+def test_url_and_command_exclude_each_other(gatepost: Program, arguments: list[str]) -> None:
+    assert gatepost("server", "add", *arguments).code == 2
+
+
+def test_a_scan_says_what_has_changed(gatepost: Program, tools: Path) -> None:
+    gatepost.add_tiny("files", tools)
+    quiet = gatepost("server", "scan", "files")
+    assert (quiet.code, quiet.out) == (0, "2 tools, nothing has changed.\n")
+    changed = [{**TOOLS[0], "description": "Reads any file, and sends it away."}, {"name": "new", "inputSchema": {}}]
+    tools.write_text(json.dumps(changed))
+    noisy = gatepost("server", "scan", "files", "--json")
+    assert noisy.code == 1
+    assert noisy.json["drift"] == {"added": ["new"], "removed": ["delete_file"], "changed": ["read_file"]}
+    assert "1 added, 1 removed, 1 changed" in gatepost("server", "list").out
+
+
+def test_a_category_is_set_and_taken_back(gatepost: Program, tools: Path) -> None:
+    gatepost.add_tiny("files", tools)
+    gatepost("server", "set-category", "files", "delete_file", "destructive")
+    assert "destructive" in gatepost("server", "show", "files").out
+    gatepost("server", "set-category", "files", "delete_file", "none")
+    assert "destructive" not in gatepost("server", "show", "files").out
+    assert gatepost("server", "set-category", "files", "delete_file", "harmless").code == 2
+    assert "GP-4003" in gatepost("server", "set-category", "files", "no_tool", "read").err
+
+
+def test_a_server_in_use_is_removed_only_by_force(ready: Program) -> None:
+    ready("grant", "add", "laptop", "--server", "files")
+    refused = ready("server", "remove", "files")
+    assert refused.code == 1
+    assert "GP-4006" in refused.err
+    forced = ready("server", "remove", "files", "--force")
+    assert "Revoked with it: laptop" in forced.out
+    assert ready("server", "list", "--json").json == []
+
+
+def test_what_a_server_says_cannot_steer_the_terminal(gatepost: Program, tools: Path) -> None:
+    tools.write_text(json.dumps([{"name": "a", "description": "\x1b[2Jgone\u202e", "inputSchema": {"type": "object"}}]))
+    gatepost.add_tiny("files", tools)
+    out = gatepost("server", "show", "files").out
+    assert "\x1b[2J" not in out
+    assert "\u202e" not in out
+    assert "gone" in out
+
+
+def test_a_policy_is_checked_without_being_stored(ready: Program, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text('{"version": "1", "default": "maybe", "tools": {"a": {"limit": []}}}')
+    ran = ready("policy", "check", str(wrong))
+    assert ran.code == 1
+    assert "/default" in ran.out
+    assert "/tools/a/limit" in ran.out
+    assert "2 errors" in ran.out
+    machine = ready("policy", "check", str(wrong), "--json")
+    assert machine.code == 1
+    assert machine.json["valid"] is False
+    assert {error["pointer"] for error in machine.json["errors"]} == {"/default", "/tools/a/limit"}
+    good = ready("policy", "check", "-", "--server", "files", stdin='{"version": "1", "default": "deny"}')
+    assert good.code == 0
+    assert "sha256:" in good.out
+
+
+def test_a_wrong_policy_is_refused_whole_and_the_old_one_stays(ready: Program, tmp_path: Path) -> None:
+    before = ready("policy", "show", "files-read", "--json").json
+    (tmp_path / "wrong.yaml").write_text('version: "1"\ndefault: deny\ntools: {a: {nonsense: 1}}\n')
+    ran = ready("policy", "add", "files-read", str(tmp_path / "wrong.yaml"), "--server", "files")
+    assert ran.code == 1
+    assert "error GP-2001: " in ran.err
+    assert "/tools/a/nonsense" in ran.err
+    assert ready("policy", "show", "files-read", "--json").json == before
+
+
+def test_yaml_becomes_json_and_is_shown_so(ready: Program) -> None:
+    shown = ready("policy", "show", "files-read")
+    document = json.loads(shown.out)
+    assert document["tools"]["read_file"]["limits"] == [{"counter": "reads", "window": "minute", "max": 100}]
+    assert "in force" in shown.err
+    listed = ready("policy", "list")
+    assert "Reading below /srv/notes" in listed.out
+
+
+def test_an_explanation_shows_every_step_and_value(ready: Program) -> None:
+    ready("grant", "add", "laptop", "--server", "files", "--policy", "files-read")
+    ran = ready(
+        "policy", "explain", "--grant", "laptop", "--tool", "read_file", "--arguments", '{"path": "/etc/passwd"}'
+    )
+    assert ran.code == 1
+    assert re.search(r"deny +/tools/read_file/require/in-notes +◀ decides", ran.out)
+    assert re.search(r'false +args.path path_within \["/srv/notes"\] +it is "/etc/passwd"', ran.out)
+    assert "Only files below /srv/notes may be read." in ran.out
+    fine = ready(
+        "policy", "explain", "--grant", "laptop", "--tool", "read_file", "--arguments", '{"path": "/srv/notes/a"}'
+    )
+    assert fine.code == 0
+    assert "would use 1 of 100 per minute" in fine.out
+
+
+def test_an_explanation_for_programs(ready: Program, tmp_path: Path) -> None:
+    (tmp_path / "arguments.json").write_text('{"path": 5}')
+    ready("grant", "add", "laptop", "--server", "files", "--policy", "files-read")
+    arguments = ["--tool", "read_file", "--arguments", f"@{tmp_path / 'arguments.json'}", "--json"]
+    explained = ready("policy", "explain", "--grant", "laptop", *arguments).json
+    assert explained["decision"] == "deny"
+    assert explained["rule"] == "(invalid arguments)"
+    unknown = ready("policy", "explain", "--grant", "laptop", "--tool", "nope", "--json").json
+    assert unknown["rule"] == "(unknown tool)"
+
+
+def test_a_policy_that_is_only_a_file_is_explained_too(gatepost: Program, tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(POLICY)
+    arguments = ["--policy", str(tmp_path / "p.yaml"), "--tool", "read_file"]
+    assert gatepost("policy", "explain", *arguments, "--arguments", '{"path": "/srv/notes/x"}').code == 0
+    assert gatepost("policy", "explain", *arguments, "--arguments", '{"path": "/srv/../etc"}').code == 1
+    assert gatepost("policy", "explain", *arguments, "--arguments", '{"path": 1, "path": 2}').code == 2
+    assert gatepost("policy", "explain", *arguments, "--arguments", "[]").code == 2
+    assert not gatepost.data.exists()
+
+
+def test_a_token_is_shown_once_and_only_its_hash_is_kept(ready: Program) -> None:
+    added = ready("grant", "add", "laptop", "--server", "files", "--policy", "files-read", "--identity", "anna")
+    token = added.out.strip()
+    assert re.fullmatch(r"gp_[0-9A-Za-z]{49}", token)
+    everything = b"".join(file.read_bytes() for file in ready.data.rglob("*") if file.is_file())
+    assert token.encode() not in everything
+    assert token not in ready("grant", "list").out + ready("grant", "list", "--json").out
+    (listed,) = ready("grant", "list", "--json").json
+    assert (listed["label"], listed["identity"], listed["policy"]) == ("laptop", "anna", "files-read")
+    assert listed["created_at"].endswith("Z")
+
+
+def test_a_grant_is_rotated_attached_and_revoked(ready: Program) -> None:
+    first = ready("grant", "add", "laptop", "--server", "files", "--expires", "30d", "--json").json
+    second = ready("grant", "rotate", "laptop", "--overlap", "1h", "--json").json
+    assert second["token"] != first["token"]
+    assert second["id"] == first["id"]
+    assert ready("grant", "attach", "laptop", "--policy", "files-read").code == 0
+    assert ready("grant", "list", "--json").json[0]["policy"] == "files-read"
+    assert ready("grant", "revoke", "laptop").code == 0
+    assert "revoked" in ready("grant", "list").out
+    assert "GP-4003" in ready("grant", "revoke", "nobody").err
+
+
+@pytest.mark.parametrize("expires", ["soon", "-1d", "2001-01-01"])
+def test_an_expiry_that_is_none_is_refused(ready: Program, expires: str) -> None:
+    ran = ready("grant", "add", "x", "--server", "files", f"--expires={expires}")
+    assert ran.code == 1
+    assert "GP-4005" in ran.err
+
+
+def test_tables_keep_within_the_terminal(ready: Program) -> None:
+    ran = ready("server", "list")
+    assert str(sys.executable) in ran.out  # a pipe gets whole lines
+    narrow = Program(ready.data)("server", "list", env={"COLUMNS": "60"})
+    assert all(len(line) <= 60 for line in narrow.out.splitlines())
+    assert "…" in narrow.out

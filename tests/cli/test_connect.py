@@ -1,0 +1,91 @@
+"""`gatepost connect`, as somebody types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gatepost.connect.clients import CLIENTS
+from gatepost.grants.token import new_token
+from tests.cli.program import Program
+
+TOKEN = new_token()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> dict[str, str]:
+    """An environment whose home folder is the test's own."""
+    return {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / ".config"), "T": TOKEN}
+
+
+@pytest.mark.parametrize("client", list(CLIENTS))
+def test_every_client_gets_something_to_paste_on_stdout_alone(
+    gatepost: Program, home: dict[str, str], client: str
+) -> None:
+    ran = gatepost("connect", client, "--server", "files", "--token", TOKEN, env=home)
+    assert ran.code == 0
+    assert "http://127.0.0.1:7070/mcp/files/" in ran.out
+    assert ran.out.count(TOKEN) == 1
+    if CLIENTS[client].format == "json":
+        json.loads(ran.out)
+    assert not gatepost.data.exists()
+
+
+def test_writing_merges_and_never_shows_the_token(gatepost: Program, home: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / ".cursor" / "mcp.json"
+    file.parent.mkdir()
+    file.write_text('{"mcpServers": {"git": {"command": "git-mcp"}}} // mine\n')
+    ran = gatepost("connect", "cursor", "--server", "files", "--token", "env:T", "--write", env=home)
+    assert ran.code == 0
+    assert TOKEN not in ran.out + ran.err
+    assert str(file) in ran.out
+    assert "git-mcp" in file.read_text()
+    assert f"Bearer {TOKEN}" in file.read_text()
+    assert "// mine" in file.read_text()
+    (backup,) = file.parent.glob("mcp.json.gatepost-backup-*")
+    assert backup.read_text() == '{"mcpServers": {"git": {"command": "git-mcp"}}} // mine\n'
+    again = gatepost("connect", "cursor", "--server", "files", "--token", "-", "--write", stdin=TOKEN + "\n", env=home)
+    assert "has it already" in again.out
+
+
+def test_a_file_that_cannot_be_changed_safely_is_left_and_the_text_is_shown(
+    gatepost: Program, home: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / ".claude.json"
+    file.write_text("{ broken")
+    ran = gatepost("connect", "claude-code", "--server", "files", "--token", TOKEN, "--write", env=home)
+    assert ran.code == 1
+    assert "error GP-4005: " in ran.err
+    assert "left as it is" in ran.err
+    assert json.loads(ran.out)["mcpServers"]["files"]["type"] == "http"
+    assert file.read_text() == "{ broken"
+
+
+def test_a_mistyped_token_is_noticed(gatepost: Program) -> None:
+    wrong = TOKEN[:-1] + ("a" if TOKEN[-1] != "a" else "b")
+    ran = gatepost("connect", "cursor", "--server", "files", "--token", wrong)
+    assert ran.code == 1
+    assert "GP-4005" in ran.err
+    assert wrong not in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["cursor", "--server", "../x", "--token", TOKEN],
+        ["nobody", "--server", "files", "--token", TOKEN],
+        ["generic", "--server", "files", "--token", TOKEN, "--write"],
+        ["cursor", "--server", "files", "--token", TOKEN, "--url", "ftp://x"],
+    ],
+)
+def test_wrong_usage_is_refused(gatepost: Program, arguments: list[str]) -> None:
+    assert gatepost("connect", *arguments).code == 2
+
+
+def test_another_gateway_is_named_with_its_address(gatepost: Program) -> None:
+    ran = gatepost(
+        "connect", "vscode", "--server", "s", "--token", TOKEN, "--url", "https://mcp.example.com/", "--json"
+    )
+    assert ran.json["url"] == "https://mcp.example.com/mcp/s/"
