@@ -25,11 +25,11 @@ META = {PREFIX + "protocolVersion": "2026-07-28", PREFIX + "clientCapabilities":
 QUICK = Limits(connect=5, answer=10, probe=10, stop_grace=0.3, restart_first=0.05, restart_most=5)
 
 
-def run(test: Coroutine[Any, Any, None], *, uv: bool = False) -> None:
-    """Run a test's coroutine to its end, within half a minute."""
+def run(test: Coroutine[Any, Any, None], *, uv: bool = False, seconds: float = 30) -> None:
+    """Run a test's coroutine to its end, within a time limit."""
     factory = uvloop.new_event_loop if uv else None
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(asyncio.wait_for(test, 30))
+        runner.run(asyncio.wait_for(test, seconds))
 
 
 def scripted(*flags: str, limits: Limits = QUICK, **settings: Any) -> ServerConfig:

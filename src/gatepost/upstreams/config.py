@@ -44,6 +44,8 @@ class Limits:
     """For a whole listening stream."""
     probe: float = 60.0
     """For each step of a scan; the first includes the program's start."""
+    silence: float = 10.0
+    """Without an answer to `server/discover`, after which a program is asked to `initialize` on the same streams."""
     scan: float = 180.0
     """For a whole scan."""
     message: int = 16 * 1024 * 1024

@@ -18,6 +18,8 @@ from gatepost.upstreams.config import ServerConfig
 
 Era = Literal["legacy", "modern"]
 CLIENT: Final = {"name": "gatepost", "version": __version__}
+CAPABILITIES: Final[dict[str, Any]] = {"roots": {}, "sampling": {}, "elicitation": {"form": {}, "url": {}}}
+"""Everything a client can offer: some servers list a tool only to those who can serve it. None of it is then done."""
 _PREFIX: Final = "io.modelcontextprotocol/"
 
 
@@ -71,7 +73,7 @@ class Conversation:
             params["_meta"] = {
                 _PREFIX + "protocolVersion": self._version,
                 _PREFIX + "clientInfo": CLIENT,
-                _PREFIX + "clientCapabilities": {},
+                _PREFIX + "clientCapabilities": CAPABILITIES,
             }
         id, self._next_id = self._next_id, self._next_id + 1
         reply = await self._post({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
@@ -93,7 +95,7 @@ class Conversation:
 
     async def handshake(self) -> dict[str, Any]:
         """The legacy `initialize` (2025-11-25 lifecycle); returns its result. Raises as `ask` does."""
-        params = {"protocolVersion": LEGACY_VERSIONS[-1], "capabilities": {}, "clientInfo": CLIENT}
+        params = {"protocolVersion": LEGACY_VERSIONS[-1], "capabilities": CAPABILITIES, "clientInfo": CLIENT}
         result = await self.ask("initialize", params)
         version = result.get("protocolVersion")
         if version not in LEGACY_VERSIONS:
@@ -155,12 +157,13 @@ class Conversation:
             raise self._not_mcp(f"{http}{error.message}") from None
 
     async def _answer(self, request: Message) -> None:
-        """Answer a legacy server's own request: a ping; nothing else was offered to it."""
+        """Answer a legacy server's own request: there are no roots, and nobody to ask."""
         body: dict[str, Any] = {"jsonrpc": "2.0", "id": request.id}
-        if request.method == "ping":
-            body["result"] = {}
+        results = {"ping": {}, "roots/list": {"roots": []}, "elicitation/create": {"action": "decline"}}
+        if request.method in results:
+            body["result"] = results[request.method]
         else:
-            body["error"] = {"code": -32601, "message": "Method not found"}
+            body["error"] = {"code": -1, "message": "Nobody is there to answer during a scan."}
         (await self._post(body)).abort()
 
     def _not_mcp(self, why: str) -> UpstreamFailed:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from gatepost.upstreams.base import UpstreamFailed
 from gatepost.upstreams.config import ServerConfig
-from gatepost.wire import pool
+from gatepost.wire.errors import ConnectError, Cut, Malformed, TimedOut, TooLarge, UpstreamError
 
 
-def from_wire(config: ServerConfig, error: pool.UpstreamError) -> UpstreamFailed:
-    """The failure to report for an error of the connection pool."""
+def from_wire(config: ServerConfig, error: UpstreamError) -> UpstreamFailed:
+    """The failure to report for an error of the connection"""
     name, limits = config.name, config.limits
     said = f"The server {name!r} at {config.where}"
-    if isinstance(error, pool.ConnectError):
+    if isinstance(error, ConnectError):
         hint = "Check that it runs there and that its address is right (gatepost server show)."
         return UpstreamFailed("GP-3001", name, f"{said} cannot be reached: {error}.", hint, sent=error.sent)
-    if isinstance(error, pool.TimedOut):
+    if isinstance(error, TimedOut):
         if error.phase == "connect":
             text = f"{said} did not accept a connection within {limits.connect:g} s."
             return UpstreamFailed("GP-3001", name, text, sent=error.sent)
@@ -24,12 +24,13 @@ def from_wire(config: ServerConfig, error: pool.UpstreamError) -> UpstreamFailed
         if error.phase == "idle":
             return UpstreamFailed("GP-3002", name, f"{said} fell silent in the middle of its answer.", sent=error.sent)
         return UpstreamFailed("GP-3004", name, f"{said} took too long to complete its answer.", sent=error.sent)
-    if isinstance(error, pool.TooLarge):
+    if isinstance(error, TooLarge):
         return UpstreamFailed("GP-3004", name, f"{said} answered with too much: {error}.", sent=error.sent)
-    if isinstance(error, pool.Cut):
+    if isinstance(error, Cut):
         text = f"{said} closed the connection before its answer was complete."
         return UpstreamFailed("GP-3003", name, text, sent=error.sent)
-    return UpstreamFailed("GP-3003", name, f"{said} gave an answer that is not valid HTTP: {error}.", sent=error.sent)
+    what = "gave an answer that is not valid HTTP" if isinstance(error, Malformed) else "cannot be asked"
+    return UpstreamFailed("GP-3003", name, f"{said} {what}: {error}.", sent=error.sent)
 
 
 def late(config: ServerConfig) -> UpstreamFailed:

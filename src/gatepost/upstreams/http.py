@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
 import time
 from collections.abc import AsyncGenerator
@@ -15,7 +14,9 @@ from gatepost.upstreams import failures
 from gatepost.upstreams.base import LISTEN, Headers, Kind, UpstreamFailed
 from gatepost.upstreams.config import ServerConfig
 from gatepost.wire import sse
-from gatepost.wire.pool import Pool, Response, Timeouts, UpstreamError
+from gatepost.wire.errors import UpstreamError
+from gatepost.wire.pool import Pool, Timeouts
+from gatepost.wire.response import Response
 
 _OWN: Final = (
     (b"accept", b"application/json, text/event-stream"),
@@ -146,10 +147,9 @@ class HttpReply:
         parser = sse.Parser(max_event=self._upstream.config.limits.message)
         complete = False
         try:
-            async with contextlib.aclosing(self._response.chunks()) as chunks:
-                async for chunk in chunks:
-                    for event in parser.feed(chunk):
-                        yield event
+            async for chunk in self._response.chunks():
+                for event in parser.feed(chunk):
+                    yield event
             complete = True
         except UpstreamError as error:
             raise self._upstream.failed(failures.from_wire(self._upstream.config, error)) from error

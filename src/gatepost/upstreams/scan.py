@@ -19,8 +19,6 @@ MAX_PAGES: Final = 1_000
 MAX_TOOLS: Final = 100_000
 _SESSION: Final = "scan"
 _METHOD_NOT_FOUND: Final = -32601
-_SILENCE: Final = 10.0
-"""Seconds after which a program that says nothing to `server/discover` is asked to `initialize` as well."""
 _SERVER_INFO: Final = "io.modelcontextprotocol/serverInfo"
 
 
@@ -125,7 +123,7 @@ async def _discover(upstream: Upstream, config: ServerConfig) -> tuple[_Outcome,
     try:
         if config.transport == "http":
             return _only_modern(await discover), None
-        await asyncio.wait({discover}, timeout=_SILENCE)
+        await asyncio.wait({discover}, timeout=config.limits.silence)
         if discover.done():
             return _only_modern(discover.result()), None
         handshake = asyncio.ensure_future(_outcome(Conversation(upstream, config, "legacy", None).handshake()))
