@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-# a segment that is . or .. between any of the characters that readers split a URI at; `;` starts a parameter for some
-_DOT_SEGMENT = re.compile(r"(?:^|[/?#:])\.\.?(?:$|[/?#;])")
+# . or .. between any two of the characters that one reader or another splits a URI at
+_DOT_SEGMENT = re.compile(r"(?:^|[/?#:;])\.\.?(?:$|[/?#:;])")
 _ODD = re.compile(r"[\\\x00-\x1f\x7f-\x9f\ud800-\udfff]|%2[eEfF]|%5[cC]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)", re.ASCII)
 _UPPER = re.compile(r"[A-Z]", re.ASCII)
