@@ -1,0 +1,247 @@
+"""Calls through the main path: what is forwarded, what is refused, what the agent and the log are told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.recording import Recorder, json_answer
+from tests.support.rig import ALLOW_ALL, Rig, tool
+
+LIMITED = {
+    "version": "1",
+    "default": "deny",
+    "tools": {"t": {"limits": [{"counter": "t_rate", "window": "hour", "max": 10}]}},
+}
+
+
+def test_an_allowed_call_is_forwarded_once_and_recorded_twice(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", ALLOW_ALL)
+            answer = await rig.call("s", token, arguments={"b": 1, "a": "secret"})
+            assert answer.json == {"jsonrpc": "2.0", "id": 1, "result": {"content": [], "isError": False}}
+            assert len(upstream.seen) == 1
+            assert upstream.seen[0].json["params"] == {"name": "t", "arguments": {"b": 1, "a": "secret"}}
+            await rig.until(lambda: rig.rows("settled"))
+            decided, settled = rig.rows("decided")[0], rig.rows("settled")[0]
+            assert decided["decision"] == "allow"
+            assert decided["arguments"] == ["a", "b"]
+            assert (decided["grant"], decided["server"], decided["tool"]) == ("g", "s", "t")
+            assert settled["decision_id"] == decided["decision_id"]
+            assert settled["carried_out"] is True
+            assert settled["is_error"] is False
+            assert "secret" not in json.dumps(rig.rows())
+
+    asyncio.run(run())
+
+
+def test_what_travels_is_what_was_parsed_and_not_the_client_s_bytes_or_headers(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", ALLOW_ALL)
+            body = (
+                b'{ "jsonrpc":"2.0",\n"id":1,"method":"tools/call","params":{"name":"t","arguments":{"n":1.0,"m":1e2}}}'
+            )
+            await rig.post("/mcp/s", token, body, cookie="c=1", x_evil="1", traceparent="00-" + "a" * 32 + "-b-01")
+            seen = upstream.seen[0]
+            assert b'"arguments":{"n":1.0,"m":1e2}' in seen.body
+            assert b"\n" not in seen.body
+            assert not {"cookie", "x-evil", "authorization"} & set(seen.headers)
+            assert token not in str(seen.headers)
+
+    asyncio.run(run())
+
+
+def test_the_eleventh_call_of_the_window_is_denied_with_a_reason_the_model_can_read(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", LIMITED)
+            for _ in range(10):
+                assert (await rig.call("s", token)).json["result"]["isError"] is False
+            eleventh = (await rig.call("s", token)).json["result"]
+            assert eleventh["isError"] is True
+            assert eleventh["content"][0]["text"].startswith(
+                "[POLICY DENIED] Limit of 10 per hour reached for t; it frees at "
+            )
+            about = eleventh["_meta"]["dev.gatepost/decision"]
+            assert (about["effect"], about["rule"], about["limit"], about["remaining"]) == (
+                "deny",
+                "/tools/t/limits/t_rate-per-hour",
+                10,
+                0,
+            )
+            assert about["retry_at"].endswith("Z")
+            assert len(upstream.seen) == 10
+            assert rig.rows("decided")[-1]["rule"] == "/tools/t/limits/t_rate-per-hour"
+
+    asyncio.run(run())
+
+
+def test_a_thousand_concurrent_calls_against_a_limit_of_a_hundred_admit_exactly_a_hundred(tmp_path: Path) -> None:
+    policy = {
+        "version": "1",
+        "default": "deny",
+        "tools": {"t": {"limits": [{"counter": "c", "window": "month", "max": 100}]}},
+    }
+
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", policy)
+            gate = asyncio.Semaphore(200)
+
+            async def one() -> bool:
+                async with gate:
+                    return (await rig.call("s", token)).json["result"]["isError"] is False
+
+            admitted = sum(await asyncio.gather(*(one() for _ in range(1000))))
+            assert admitted == 100
+            assert len(upstream.seen) == 100
+
+    asyncio.run(run())
+
+
+def test_a_hidden_and_an_unknown_tool_answer_alike_to_the_byte(tmp_path: Path) -> None:
+    async def run() -> None:
+        policy = {"version": "1", "default": "allow", "hide": ["secret_tool"]}
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url, tools={"secret_tool": tool("secret_tool"), "t": tool("t")})
+            token = rig.grant("s", policy)
+            hidden = await rig.call("s", token, "secret_tool")
+            unknown = await rig.call("s", token, "secret_tooX")
+            other_case = await rig.call("s", token, "T")
+            assert hidden.body.replace(b"secret_tool", b"NAME") == unknown.body.replace(b"secret_tooX", b"NAME")
+            assert hidden.json["error"] == {"code": -32602, "message": "Unknown tool: secret_tool"}
+            assert other_case.json["error"]["message"] == "Unknown tool: T"
+            assert {k: v for k, v in hidden.headers.items() if k != "date"} == {
+                k: v for k, v in unknown.headers.items() if k != "date"
+            }
+            assert not upstream.seen
+            assert [row["rule"] for row in rig.rows("decided")] == ["(hidden)", "(unknown tool)", "(unknown tool)"]
+
+    asyncio.run(run())
+
+
+def test_a_tool_without_a_definition_makes_the_gateway_ask_once(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", ALLOW_ALL)
+
+            async def found(_: str) -> None:
+                rig.server("s", upstream.url, tools={"t": tool("t"), "fresh": tool("fresh")})
+
+            rig.on_rescan = found
+            assert "result" in (await rig.call("s", token, "fresh")).json
+            for _ in range(3):
+                assert "error" in (await rig.call("s", token, "none")).json
+            assert len(rig.rescans) == 2
+
+    asyncio.run(run())
+
+
+def test_a_grant_without_a_policy_denies_every_call_and_lists_nothing(tmp_path: Path) -> None:
+    async def run() -> None:
+        listed = {"jsonrpc": "2.0", "id": "ID", "result": {"tools": [{"name": "t", "inputSchema": {}}]}}
+        async with Recorder(json_answer(listed)) as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s")
+            assert "[POLICY DENIED]" in (await rig.call("s", token)).json["result"]["content"][0]["text"]
+            assert not upstream.seen
+            body = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
+            assert (await rig.post("/mcp/s/", token, body)).json["result"]["tools"] == []
+
+    asyncio.run(run())
+
+
+def test_a_call_that_needs_approval_is_refused_and_takes_nothing(tmp_path: Path) -> None:
+    policy = {
+        "version": "1",
+        "default": "deny",
+        "tools": {"t": {"action": "require_approval", "limits": [{"counter": "c", "window": "hour", "max": 1}]}},
+    }
+
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", policy)
+            for _ in range(3):
+                result = (await rig.call("s", token)).json["result"]
+                assert result["isError"] is True
+                assert result["content"][0]["text"].startswith("[APPROVAL REQUIRED] ")
+                assert "approve" in result["content"][0]["text"]
+            assert not upstream.seen
+            assert rig.rows("decided")[-1]["decision"] == "approve"
+            assert rig.rows("decided")[-1]["limits"] == []
+
+    asyncio.run(run())
+
+
+def test_shadow_mode_lets_the_call_through_and_records_what_would_have_applied(tmp_path: Path) -> None:
+    policy = {
+        "version": "1",
+        "default": "deny",
+        "tools": {"t": {"deny_if": [{"name": "never", "conditions": [], "mode": "shadow"}]}},
+    }
+
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            assert (await rig.call("s", rig.grant("s", policy))).json["result"]["isError"] is False
+            row = rig.rows("decided")[0]
+            assert (row["decision"], row["enforced"]) == ("allow", False)
+            assert row["shadowed"] == [["/tools/t/deny_if/never", "deny"]]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("modern", [False, True])
+def test_a_denied_call_in_each_era_has_the_shape_of_that_era(tmp_path: Path, modern: bool) -> None:
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", {"version": "1", "default": "deny"})
+            answer = await (rig.modern("s", token) if modern else rig.call("s", token))
+            assert answer.status == 200
+            assert answer.json["result"].get("resultType") == ("complete" if modern else None)
+            assert not upstream.seen
+
+    asyncio.run(run())
+
+
+def test_resources_and_prompts_are_judged_by_their_sections(tmp_path: Path) -> None:
+    policy = {
+        "version": "1",
+        "default": "deny",
+        "resources": {"allow": ["x://open/*"], "deny": ["x://open/not"]},
+        "prompts": {"allow": ["hello"]},
+    }
+
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", policy)
+
+            async def ask(method: str, **params: object) -> str:
+                body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+                answer = (await rig.post("/mcp/s/", token, body)).json
+                return "ok" if "result" in answer else answer["error"]["data"]["dev.gatepost/decision"]["rule"]
+
+            assert await ask("resources/read", uri="x://open/a") == "ok"
+            assert await ask("resources/read", uri="x://open/not") == "/resources/deny/x:~1~1open~1not"
+            assert await ask("resources/subscribe", uri="x://shut/a") == "/resources/default"
+            assert await ask("resources/read", uri="x://open/../shut") == "(invalid uri)"
+            assert await ask("prompts/get", name="hello") == "ok"
+            assert await ask("prompts/get", name="bye") == "/prompts/default"
+            ref = {"type": "ref/prompt", "name": "bye"}
+            assert await ask("completion/complete", ref=ref, argument={"name": "a", "value": ""}) == "/prompts/default"
+            assert len(upstream.seen) == 2
+
+    asyncio.run(run())
