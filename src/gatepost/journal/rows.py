@@ -84,11 +84,13 @@ def signature_holds(record: Mapping[str, Any], verify_key: bytes) -> bool:
     return check_signature(record.get("signature"), _SIGNATURE_OF_A_ROW + _unsigned(record), verify_key)
 
 
-def check_signature(signature: object, message: bytes, verify_key: bytes) -> bool:
-    """Whether `signature` (hex) is a signature of `message` by the holder of `verify_key`."""
-    if not isinstance(signature, str):
-        return False
+def check_signature(signature: object, message: bytes, verify_key: object) -> bool:
+    """Whether `signature` (hex) is a signature of `message` by the holder of `verify_key` (32 bytes, or their hex)."""
     try:
+        if isinstance(verify_key, str):
+            verify_key = bytes.fromhex(verify_key)
+        if not (isinstance(signature, str) and isinstance(verify_key, bytes)):
+            return False
         Ed25519PublicKey.from_public_bytes(verify_key).verify(bytes.fromhex(signature), message)
     except (InvalidSignature, ValueError):
         return False

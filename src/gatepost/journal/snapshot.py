@@ -49,26 +49,34 @@ def store(folder: Path, snapshot: Snapshot, signer: Signer) -> None:
 
 def load(folder: Path, chain: str, verify_key: bytes) -> Snapshot | None:
     """The folder's snapshot, if it is signed and of a row that is in the chain; else all rows must be read."""
+    snapshot = read(folder)
+    if snapshot is None or snapshot.chain != chain or not is_signed(snapshot, verify_key):
+        return None
     try:
-        snapshot = msgspec.json.decode((folder / NAME).read_bytes(), type=Snapshot)
         head = _row_before(path_of(folder, snapshot.segment), snapshot.offset)
     except (FileNotFoundError, ValueError):
         return None
-    if snapshot.v != 1 or snapshot.chain != chain or head != Head(snapshot.seq, snapshot.hash):
+    return snapshot if head == Head(snapshot.seq, snapshot.hash) else None
+
+
+def read(folder: Path) -> Snapshot | None:
+    """The folder's snapshot as it is, or None where there is none that can be read."""
+    try:
+        snapshot = msgspec.json.decode((folder / NAME).read_bytes(), type=Snapshot)
+    except (FileNotFoundError, ValueError):
         return None
-    return snapshot if check_signature(snapshot.signature, _message(snapshot), verify_key) else None
+    return snapshot if snapshot.v == 1 else None
+
+
+def is_signed(snapshot: Snapshot, verify_key: bytes) -> bool:
+    """Whether the holder of `verify_key` signed it."""
+    return check_signature(snapshot.signature, _message(snapshot), verify_key)
 
 
 def segment_needed(folder: Path) -> int:
     """The first row of the oldest segment that the next start reads: the snapshot's; 0, all of them, without one."""
-    try:
-        return msgspec.json.decode((folder / NAME).read_bytes(), type=_Place).segment
-    except (FileNotFoundError, ValueError):
-        return 0
-
-
-class _Place(msgspec.Struct):
-    segment: int
+    snapshot = read(folder)
+    return 0 if snapshot is None else snapshot.segment
 
 
 def _row_before(path: Path, offset: int) -> Head | None:

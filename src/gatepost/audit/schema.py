@@ -1,0 +1,82 @@
+"""The tables of the index: an SQLite file that points into the segments, and can be built again from them."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+_VERSION: Final = 1
+_TABLES: Final = """
+CREATE TABLE words (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+CREATE TABLE places (
+    chain INTEGER PRIMARY KEY,          -- of words, as all names below
+    segment INTEGER NOT NULL,           -- what was read so far ends here
+    offset INTEGER NOT NULL,
+    hash TEXT NOT NULL,                 -- of the row that ends here
+    rows INTEGER NOT NULL
+);
+CREATE TABLE entries (
+    chain INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    time INTEGER NOT NULL,              -- microseconds since the epoch
+    kind INTEGER NOT NULL,
+    grant_ INTEGER,
+    identity INTEGER,
+    server INTEGER,
+    tool INTEGER,
+    decision INTEGER,
+    waiting TEXT,                       -- the decision id of a call that has no settled row yet
+    segment INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    length INTEGER NOT NULL,
+    settled_segment INTEGER,
+    settled_offset INTEGER,
+    settled_length INTEGER,
+    PRIMARY KEY (chain, seq)
+) WITHOUT ROWID;
+CREATE INDEX by_kind ON entries (kind, time, chain, seq);
+CREATE INDEX by_grant ON entries (grant_, time, chain, seq) WHERE grant_ IS NOT NULL;
+CREATE INDEX by_server ON entries (server, time, chain, seq) WHERE server IS NOT NULL;
+CREATE INDEX by_tool ON entries (tool, time, chain, seq) WHERE tool IS NOT NULL;
+CREATE INDEX by_decision ON entries (decision, time, chain, seq) WHERE decision IS NOT NULL;
+CREATE INDEX by_time ON entries (time, chain, seq);
+CREATE INDEX by_waiting ON entries (waiting) WHERE waiting IS NOT NULL;
+"""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the index, made if it is missing, and made again if it is of another version."""
+    connection = _open(path)
+    if _version(connection) not in (0, _VERSION):
+        connection.close()
+        remove(path)
+        connection = _open(path)
+    if _version(connection) == 0:
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            if _version(connection) == 0:
+                for statement in _TABLES.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {_VERSION}")
+    return connection
+
+
+def remove(path: Path) -> None:
+    """Delete the index's files."""
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    # Transactions are begun by hand; the connection may be handed from one thread to another.
+    connection = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
+    path.chmod(0o600)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA cache_size = -16384")
+    return connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
