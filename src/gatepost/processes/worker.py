@@ -137,7 +137,10 @@ class Worker:
             if self._kept.max_age is not None or self._kept.max_bytes is not None:
                 await self._on_index(
                     lambda: retention.apply(
-                        self._folder.journal, max_age=self._kept.max_age, max_bytes=self._kept.max_bytes
+                        self._folder.journal,
+                        self._store.keyring,
+                        max_age=self._kept.max_age,
+                        max_bytes=self._kept.max_bytes,
                     )
                 )
             await asyncio.sleep(_RETENTION_SECONDS)
