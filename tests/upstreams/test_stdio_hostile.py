@@ -196,6 +196,18 @@ def test_a_program_that_keeps_ending_is_started_ever_more_rarely() -> None:
     run(test())
 
 
+def test_a_caller_that_crashes_its_own_session_does_not_keep_others_waiting() -> None:
+    async def test() -> None:
+        async with running(scripted(limits=replace(QUICK, restart_first=30, restart_most=60))) as upstream:
+            for number in range(3):
+                await answer(upstream, initialize(), f"s{number}")
+                with pytest.raises(UpstreamFailed, match="exit code 7"):
+                    await post(upstream, call("exit"), f"s{number}")
+            assert upstream.status()["unexpected_ends"] == 3
+
+    run(test())
+
+
 def test_a_program_that_cannot_be_started_is_named(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.touch(mode=0o644)

@@ -158,7 +158,6 @@ class Exchange(ABC):
             message = parse(line)
         except MessageError as error:
             return self._unreadable(line, error.message)
-        self.last_used = self._loop.time()
         if message.kind == "response":
             return self._answer(message)
         return self._route(message)

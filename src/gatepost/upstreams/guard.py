@@ -17,8 +17,8 @@ same happens to what the program leaves behind when it ends by itself. On Linux 
 that left the group come back to it and are ended too, and a guard that is itself killed takes the program with it
 (PR_SET_PDEATHSIG, safe here because the guard has one thread).
 
-This file imports nothing outside the standard library and little of that: it adds about 12 ms to the start of a server.
-`_signal` is the C half of `signal`; the other half imports `enum`, which would cost 8 ms more.
+This file imports nothing outside the standard library and little of that: it adds less than 20 ms to the start of a
+server. `_signal` is the C half of `signal`; the other half imports `enum`, which would cost 8 ms more.
 """
 
 from __future__ import annotations

@@ -220,7 +220,10 @@ class StdioUpstream:
         if exchange.stopped:
             return
         self._unexpected_ends += 1
-        self._backoff.failed(time.time() - exchange.child.started)
+        if exchange.answers == 0 or not isinstance(exchange, SessionExchange):
+            # A session's program that worked before it ended says nothing of the next session's: a caller that crashes
+            # its own must not keep others from starting theirs.
+            self._backoff.failed(time.time() - exchange.child.started)
         self._last_end = {"time": time.time(), "how": str(end), "stderr": exchange.child.last_words()}
 
     def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:
