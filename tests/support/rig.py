@@ -1,4 +1,4 @@
-"""A gateway in the test's own process: real listener, journal, ledger, upstreams; the configuration is made in place."""
+"""A gateway in the test's own process: real listener, journal, ledger, upstreams; configured in place."""
 
 from __future__ import annotations
 
