@@ -215,8 +215,7 @@ def test_of_what_waits_too_long_the_oldest_is_dropped_and_counted() -> None:
             await post(upstream, notification("notifications/ask", {"count": 300}), "s")
             await eventually(lambda: upstream.status()["dropped"]["count"] == 300 - 256)
             assert upstream.status()["programs"][0]["waiting"] == 256
-            assert dropped[0] == ("scripted", "a message that nobody was there to receive")
-            assert len(dropped) < 44, "the audit is not flooded"
+            assert dropped == [("scripted", "a message that nobody was there to receive")] * 44
 
     run(test())
 

@@ -14,7 +14,7 @@ Kind = Literal["json", "sse", "empty", "other"]
 LISTEN: Final = "subscriptions/listen"
 """The one request whose answer is meant to stay open (2026-07-28 patterns/subscriptions)."""
 OnDropped = Callable[[str, str], None]
-"""Called with the server's name and a sentence when a message from it was not passed on."""
+"""Called with the server's name and a phrase for each message from it that was not passed on. Must be quick."""
 
 
 class UpstreamFailed(GatepostError):

@@ -30,7 +30,7 @@ class StdioUpstream:
 
     Args:
         config: the server; its `command` is set.
-        on_dropped: told of messages that were not passed on, at most ten times a second.
+        on_dropped: told of each message that was not passed on (at most 5,000 a second: a flood is read slowly).
     """
 
     def __init__(self, config: ServerConfig, *, on_dropped: OnDropped | None = None) -> None:
