@@ -90,7 +90,7 @@ def _cleaned(raw: bytes, source: str, allowed: str) -> str:
         raise GatepostError("GP-4005", f"The secret from {source} is not UTF-8 text.") from None
     if not secret:
         raise GatepostError("GP-4005", f"The secret from {source} is empty.")
-    if len(raw) > _LARGEST + 2:
+    if len(secret.encode()) > _LARGEST:
         raise GatepostError("GP-4005", f"The secret from {source} is larger than {_LARGEST // 1024} KiB.")
     if any(character not in allowed and (character < " " or character == "\x7f") for character in secret):
         raise GatepostError("GP-4005", f"The secret from {source} holds a line end or another control character.")

@@ -74,5 +74,6 @@ def open_store(folder: DataFolder, *, create: bool = True) -> Store:
             f"There is no Gatepost in {folder.root} yet.",
             "Add a server first, or name its folder with --data.",
         )
-    keyring = Keyring.open(folder.keys, create=create)
+    # A store was always made after its keys: where they are gone, new ones would leave its secrets closed for good.
+    keyring = Keyring.open(folder.keys, create=not folder.store.exists())
     return Store(folder, keyring, Database.open(folder.store))

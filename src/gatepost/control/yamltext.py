@@ -54,6 +54,8 @@ def to_json(text: bytes) -> bytes:
         decoded = text.decode("utf-8")
     except UnicodeDecodeError as error:
         raise YamlError(f"found a byte that is not UTF-8 at offset {error.start}") from None
+    if decoded.startswith("\ufeff"):
+        raise YamlError("found a byte order mark; save the file as UTF-8 without one")
     stack: list[_Open] = []
     result: str | None = None
     try:
@@ -114,9 +116,10 @@ def _step(event: Any, stack: list[_Open]) -> str | None:
 
 def _take_key(event: Any, into: _Open) -> None:
     key: str = event.value
-    if event.style is None and key == "<<":
+    plain = event.implicit[0]
+    if plain and key == "<<":
         raise _refused(event, "found the merge key <<; write the members out")
-    if event.style is None and (key in _CONSTANTS or _ODD_WORD.fullmatch(key)):
+    if plain and (key in _CONSTANTS or _ODD_WORD.fullmatch(key)):
         raise _refused(event, f"found {key or 'nothing'} as a key; put it in quotes")
     if key in into.keys:
         raise _refused(event, f"found the key {dumps(key)} twice in one object")
@@ -136,7 +139,7 @@ def _place(value: str, into: _Open, event: Any) -> None:
 
 def _scalar(event: Any) -> str:
     text: str = event.value
-    if event.style is not None:
+    if not event.implicit[0]:  # it is quoted, or a block
         return dumps(text)
     if text in _CONSTANTS:
         return _CONSTANTS[text]
