@@ -1,80 +1,99 @@
-"""A request's head: what it says, and what is refused before anybody looks at it (RFC 9112, and stricter)."""
+"""What a request's head is refused for before anybody else looks at it (RFC 9112, and stricter).
+
+llhttp has read the head by then, and has refused what is malformed in its headers: bare line ends, folded lines,
+control characters, odd names, a Content-Length that is none. Here is what it lets through.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-from gatepost.wire.limits import Limits, Refusal
+from gatepost.wire.limits import Limits, Refusal, bad
 from gatepost.wire.names import Names
 
 Header = tuple[bytes, bytes]
 
+_REQUEST_LINE: Final = re.compile(rb"([A-Z]{1,16}) ([!-~]+) HTTP/([0-9]\.[0-9])")
+_METHODS: Final = frozenset({b"GET", b"POST", b"DELETE", b"HEAD", b"OPTIONS", b"PUT", b"PATCH"})
 _ONCE: Final = frozenset(
     {
         b"host", b"authorization", b"content-type", b"content-length", b"content-encoding", b"transfer-encoding",
-        b"origin", b"last-event-id", b"expect", b"upgrade", b"cookie",
+        b"origin", b"last-event-id", b"expect", b"upgrade",
     }
 )  # fmt: skip
-"""Headers of which a second one refuses the request. Doubled `Mcp-*` headers are the protocol's to refuse (-32020)."""
-
-_TARGET_BYTES: Final = frozenset(range(0x21, 0x7F))
-_METHODS: Final = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"})
+"""Headers of which a second one refuses the request. Doubled `Mcp-*` headers have an answer of their own (-32020)."""
+_MOST_DIGITS: Final = 16
 
 
-def bad(reason: str, status: int = 400) -> Refusal:
-    """A refusal of malformed HTTP, after which the connection is closed."""
-    return Refusal(status, "GP-1008", reason)
-
-
-def check_head(
-    method: str, target: bytes, version: str, headers: list[Header], limits: Limits, names: Names
-) -> Refusal | dict[bytes, bytes]:
-    """Check a complete head.
-
-    Returns: the headers by name (the first of each), or why the request is refused.
-    """
+def request_line(line: bytes, max_target: int) -> tuple[str, str, bool] | Refusal:
+    """(method, target, whether it is HTTP/1.1) of a request line without its CRLF, or why it is refused."""
+    found = _REQUEST_LINE.fullmatch(line)
+    if found is None:
+        return bad("The request line is not of HTTP/1.1.")
+    method, target, version = found.groups()
+    if version not in (b"1.1", b"1.0"):
+        return bad(f"HTTP/{version.decode()} is not spoken here.", 505)
     if method not in _METHODS:
-        return bad(f"The method {method[:16]} is not served.", 405)
-    if version not in ("1.1", "1.0"):
-        return bad(f"HTTP/{version} is not spoken here.", 505)
-    if len(target) > limits.max_target:
-        return bad(f"The target is longer than {limits.max_target} bytes.", 414)
-    if not target.startswith(b"/") or not _TARGET_BYTES.issuperset(target) or b"#" in target:
-        return bad("The target must be a path of visible ASCII characters.")
-    first: dict[bytes, bytes] = {}
-    for name, value in headers:
-        if name not in first:
-            first[name] = value
-        elif name in _ONCE:
-            return bad(f"The header {name.decode('ascii', 'replace')} stands twice.")
-    host = first.get(b"host")
+        return bad(f"The method {method.decode()} is not served.", 405)
+    if len(target) > max_target:
+        return bad(f"The target is longer than {max_target} bytes.", 414)
+    if target[0] != 0x2F or b"#" in target:
+        return bad("The target must be a path.")
+    return method.decode(), target.decode(), version == b"1.1"
+
+
+def first_values(headers: list[Header]) -> dict[bytes, bytes] | Refusal:
+    """The headers by name, the first of each; or the refusal of one that stands twice and must not."""
+    values = dict(headers)
+    if len(values) != len(headers):
+        values = {}
+        for name, value in headers:
+            if name not in values:
+                values[name] = value
+            elif name in _ONCE:
+                return bad(f"The header {name.decode()} stands twice.")
+    return values
+
+
+def check(values: dict[bytes, bytes], newer: bool, limits: Limits, names: Names) -> Refusal | None:
+    """Why a head is refused, None where it is not.
+
+    Args:
+        values: what `first_values` gave.
+        newer: whether it is HTTP/1.1, not 1.0.
+    """
+    host = values.get(b"host")
     if host is None:
-        if version == "1.1":
+        if newer:
             return bad("The header Host is missing.")
     elif not names.allows_host(host):
         return Refusal(421, "GP-1009", "This Host is not served here. Behind a proxy, start with --public-url.")
-    origin = first.get(b"origin")
+    origin = values.get(b"origin")
     if origin is not None and not names.allows_origin(origin):
         return Refusal(403, "GP-1009", "Requests from this Origin are not allowed.")
-    return _framing(first, version, limits) or first
-
-
-def _framing(first: dict[bytes, bytes], version: str, limits: Limits) -> Refusal | None:
-    transfer, length = first.get(b"transfer-encoding"), first.get(b"content-length")
-    if transfer is not None:
-        if length is not None:
-            return bad("Content-Length and Transfer-Encoding stand together.")
-        if transfer.lower() != b"chunked" or version != "1.1":
-            return bad("The only Transfer-Encoding is chunked, in HTTP/1.1.")
+    length = values.get(b"content-length")
     if length is not None:
-        if not length.isdigit() or len(length) > 16:
+        if len(length) > _MOST_DIGITS or not length.isdigit():
             return bad("The Content-Length is not a number.")
         if int(length) > limits.max_body:
             return bad(f"The body is longer than {limits.max_body} bytes.", 413)
-    if first.get(b"content-encoding", b"identity").lower() != b"identity":
+    coding = values.get(b"transfer-encoding")
+    if coding is not None:
+        if length is not None:
+            return bad("Content-Length and Transfer-Encoding stand together.")
+        if coding.lower() != b"chunked" or not newer:
+            return bad("The only Transfer-Encoding is chunked, in HTTP/1.1.")
+    if b"content-encoding" in values and values[b"content-encoding"].lower() != b"identity":
         return bad("A Content-Encoding other than identity is not read.")
-    if b"upgrade" in first:
+    if b"upgrade" in values:
         return bad("Upgrades are not served.")
-    if first.get(b"expect", b"100-continue").lower() != b"100-continue":
+    if b"expect" in values and values[b"expect"].lower() != b"100-continue":
         return bad("The only Expect is 100-continue.", 417)
     return None
+
+
+def closes(values: dict[bytes, bytes]) -> bool:
+    """Whether the `Connection` header asks for the connection to be closed."""
+    options = values.get(b"connection")
+    return options is not None and b"close" in [option.strip() for option in options.lower().split(b",")]

@@ -1,23 +1,23 @@
 """The HTTP/1.1 listener: bytes in, complete requests out, everything else refused.
 
 asyncio protocols on httptools (llhttp, strict). A handler gets a request only when its body is whole; a caller can be
-turned away earlier, when the head is there. Deadlines are held by one sweep over all connections, so that a request
-costs no timer.
+turned away earlier, when the head is there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import ssl
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, Final
 
+from gatepost.errors import GatepostError
 from gatepost.wire.connection import Connection
 from gatepost.wire.limits import Limits, Refusal
 from gatepost.wire.names import Names, Proxies
 from gatepost.wire.request import ClientGone, Request
-from gatepost.wire.responses import refresh_date
 
 __all__ = ["ClientGone", "Handler", "Limits", "Listener", "Refusal", "Request"]
 
@@ -25,26 +25,29 @@ Handler = Callable[[Request], Coroutine[Any, Any, None]]
 OnHead = Callable[[Request], Refusal | None]
 OnRefused = Callable[[str, Refusal], None]
 
-
-def _no_refusal(_: Request) -> Refusal | None:
-    return None
-
-
-def _unrecorded(_: str, __: Refusal) -> None:
-    return None
+_log = logging.getLogger(__name__)
+_BACKLOG: Final = 1024
+_CALLED_OFF_SECONDS: Final = 2.0
+"""How long `drain` waits for handlers that it has cancelled."""
 
 
 class Listener:
     """Listens on one address and calls `handler` for each complete request.
 
     Args:
-        handler: called in a task of its own for each request; it answers through the `Request`.
+        handler: called in a task of its own for each request; it answers through the `Request`. Where it fails before
+            it answers, the client gets 500, and the connection is closed.
         on_head: called when a head is complete, before the body is read; a `Refusal` ends it there.
-        on_refused: called with the client's address for each request that is answered with a `Refusal`.
+        on_refused: called with the client's address for each request that is answered with a `Refusal`, and for each
+            that broke off in the middle.
         allowed_hosts: names to answer to, with or without a port. None: loopback names on a loopback address, any
             name on another (which TLS then vouches for).
         allowed_origins: `Origin` values besides pages of this machine.
-        trusted_proxies: networks whose `X-Forwarded-For` is believed.
+        trusted_proxies: addresses and networks whose `X-Forwarded-For` is believed.
+        tls: see `gatepost.wire.tls.server_context`.
+
+    Raises:
+        GatepostError: GP-6004, a trusted proxy is no address or network.
     """
 
     def __init__(
@@ -60,26 +63,45 @@ class Listener:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.handler = handler
-        self.on_head = on_head or _no_refusal
-        self.on_refused = on_refused or _unrecorded
         self.limits = limits or Limits()
         self.proxies = Proxies(trusted_proxies)
         self.names = Names("localhost", allowed_hosts, allowed_origins)
         self.draining = False
-        self.open: set[Connection] = set()
+        self._on_head = on_head
+        self._on_refused = on_refused
         self._allowed = (allowed_hosts, allowed_origins)
-        self._empty = asyncio.Event()
         self._tls = tls
         self._server: asyncio.Server | None = None
-        self._sweeper: asyncio.Task[None] | None = None
+        self._open: set[Connection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._quiet = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def start(self, host: str, port: int) -> None:
-        """Begin to listen; port 0 takes a free one. Raises `OSError` where the address cannot be had."""
+        """Begin to listen; port 0 takes a free one.
+
+        Raises:
+            GatepostError: GP-6003, the address cannot be had.
+        """
         self.names = Names(host, *self._allowed)
-        refresh_date()
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Connection(self), host, port, ssl=self._tls, backlog=1024)
-        self._sweeper = asyncio.ensure_future(self._sweep())
+        self._loop = loop
+        handshake = self.limits.head_timeout if self._tls is not None else None
+        try:
+            self._server = await loop.create_server(
+                lambda: Connection(self, loop),
+                host,
+                port,
+                ssl=self._tls,
+                ssl_handshake_timeout=handshake,
+                backlog=_BACKLOG,
+            )
+        except OSError as error:
+            raise GatepostError(
+                "GP-6003",
+                f"{host}:{port} cannot be listened on: {error.strerror or error}.",
+                "Choose another address, or end what listens there.",
+            ) from None
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
@@ -89,44 +111,82 @@ class Listener:
     @property
     def connections(self) -> int:
         """Open connections."""
-        return len(self.open)
+        return len(self._open)
 
     @property
     def requests_in_flight(self) -> int:
         """Requests that a handler is at work on."""
-        return sum(connection.busy for connection in self.open)
+        return len(self._tasks)
 
     async def drain(self, seconds: float) -> None:
-        """Accept nothing more, let requests finish for so long, then cut what is left."""
+        """Accept nothing more, let requests finish for so long, then cut the connections and cancel the handlers."""
         self.draining = True
         if self._server is not None:
             self._server.close()
-        for connection in list(self.open):
+        for connection in list(self._open):
             connection.drain()
-        self._empty.clear()
-        if self.open:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._empty.wait(), seconds)
-        for connection in list(self.open):
+        await self._wait_until_quiet(seconds)
+        for connection in list(self._open):
             connection.abort()
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._sweeper
+        for task in list(self._tasks):
+            task.cancel()
+        await self._wait_until_quiet(_CALLED_OFF_SECONDS)
+
+    async def _wait_until_quiet(self, seconds: float) -> None:
+        self._quiet.clear()
+        if self._open or self._tasks:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._quiet.wait(), seconds)
+
+    # -- called by connections -------------------------------------------------------------------------------------
+
+    def opened(self, connection: Connection) -> Refusal | None:
+        """A connection begins; perhaps it is one too many."""
+        full = len(self._open) >= self.limits.max_connections
+        self._open.add(connection)
+        if self.draining:
+            return Refusal(503, "GP-1014", "The gateway is stopping.")
+        if full:
+            return Refusal(503, "GP-1014", "Too many connections are open.")
+        return None
 
     def closed(self, connection: Connection) -> None:
-        """A connection tells that it is closed."""
-        self.open.discard(connection)
-        if not self.open:
-            self._empty.set()
+        """A connection is closed."""
+        self._open.discard(connection)
+        self._note_quiet()
 
-    async def _sweep(self) -> None:
-        limits = self.limits
-        shortest = min(limits.head_timeout, limits.body_timeout, limits.idle_timeout, limits.linger)
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(min(1.0, shortest / 4))
-            refresh_date()
-            now = loop.time()
-            for connection in list(self.open):
-                connection.check_deadline(now)
+    def judge_head(self, request: Request) -> Refusal | None:
+        """What `on_head` says. Where it fails, nobody has judged the request: it is refused."""
+        if self._on_head is None:
+            return None
+        try:
+            return self._on_head(request)
+        except Exception:
+            _log.exception("the head of %s could not be judged", request.path)
+            return Refusal(500, "GP-1008", "The gateway failed on this request.")
+
+    def refused(self, client: str, refusal: Refusal) -> None:
+        """Tell of a refusal."""
+        if self._on_refused is None:
+            return
+        try:
+            self._on_refused(client, refusal)
+        except Exception:
+            _log.exception("a refusal of %s could not be told of", client)
+
+    def run(self, handling: Coroutine[Any, Any, None]) -> None:
+        """Run a handler in a task of its own."""
+        assert self._loop is not None
+        task = self._loop.create_task(handling)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.result()
+        self._note_quiet()
+
+    def _note_quiet(self) -> None:
+        if self.draining and not self._open and not self._tasks:
+            self._quiet.set()

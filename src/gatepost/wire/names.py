@@ -5,9 +5,11 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import urlsplit
+
+from gatepost.errors import GatepostError
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_REMEMBERED: Final = 256
 
 
 def is_loopback(host: str) -> bool:
@@ -21,9 +23,16 @@ def is_loopback(host: str) -> bool:
 
 
 def _without_port(host: str) -> str:
+    """The name of `name[:port]`, an IPv6 address with its brackets; empty where the port is none."""
     if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+        inside, bracket, port = host.partition("]")
+        name = inside + bracket
+    else:
+        name, colon, port = host.partition(":")
+        port = colon + port
+    if port and not (port[0] == ":" and port[1:].isascii() and port[1:].isdigit() and len(port) <= 6):
+        return ""
+    return name
 
 
 class Names:
@@ -31,10 +40,14 @@ class Names:
 
     A listener on loopback answers to loopback names only (and to those it is given), whatever DNS says: that is what
     stops a web page from reaching it under a name of its own.
+
+    Args:
+        listens_on: the address it listens on.
+        hosts: names with or without a port, lower-case. None: loopback names on loopback, any name elsewhere.
+        origins: whole origins, lower-case.
     """
 
     def __init__(self, listens_on: str, hosts: frozenset[str] | None, origins: frozenset[str]) -> None:
-        """Args: hosts: names with or without a port, lower-case; None for loopback only, or any name elsewhere."""
         self._loopback = is_loopback(listens_on)
         self._hosts = hosts
         self._origins = origins
@@ -45,19 +58,18 @@ class Names:
         known = self._known.get(header)
         if known is None:
             known = self._host(header.decode("latin-1").lower())
-            if len(self._known) < 256:
+            if len(self._known) < _REMEMBERED:
                 self._known[header] = known
         return known
 
     def _host(self, host: str) -> bool:
         name = _without_port(host)
-        port = host[len(name) :]
-        if port and not (port[0] == ":" and port[1:].isascii() and port[1:].isdigit()):
+        if not name:
             return False
         if self._loopback and name in LOOPBACK:
             return True
         if self._hosts is None:
-            return not self._loopback and bool(name)
+            return not self._loopback
         return host in self._hosts or name in self._hosts
 
     def allows_origin(self, header: bytes) -> bool:
@@ -65,22 +77,24 @@ class Names:
         origin = header.decode("latin-1").lower()
         if origin in self._origins:
             return True
-        parts = urlsplit(origin)
-        return (
-            self._loopback
-            and parts.scheme in ("http", "https")
-            and not parts.path
-            and not parts.query
-            and self._host(parts.netloc)
-        )
+        scheme, _, host = origin.partition("://")
+        return self._loopback and scheme in ("http", "https") and _without_port(host) in LOOPBACK
 
 
 class Proxies:
-    """The networks whose `X-Forwarded-For` is believed."""
+    """The networks whose `X-Forwarded-For` is believed.
+
+    Raises:
+        GatepostError: GP-6004 for what is no network.
+    """
 
     def __init__(self, networks: Sequence[str]) -> None:
-        """Raises `ValueError` for what is no network."""
-        self._networks = [ipaddress.ip_network(network, strict=False) for network in networks]
+        try:
+            self._networks = [ipaddress.ip_network(network, strict=False) for network in networks]
+        except ValueError as error:
+            raise GatepostError(
+                "GP-6004", f"A trusted proxy is given as an address or a network: {error}.", "For example 10.0.0.0/8."
+            ) from None
 
     def client(self, peer: str, forwarded: Sequence[bytes]) -> str:
         """The client's address: the last one that is no proxy of ours, read from the right."""
@@ -88,9 +102,8 @@ class Proxies:
             return peer
         address = peer
         for entry in reversed(b",".join(forwarded).decode("latin-1").split(",")):
-            candidate = entry.strip()
             try:
-                address = str(ipaddress.ip_address(candidate.strip("[]")))
+                address = str(ipaddress.ip_address(entry.strip().strip("[]")))
             except ValueError:
                 return address
             if not self._trusts(address):

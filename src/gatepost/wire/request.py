@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gatepost.wire import responses
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from gatepost.wire.connection import Connection
 
 Headers = Sequence[tuple[bytes, bytes]]
+_COPIED: Final = 16 * 1024
+"""A chunk of up to so many bytes is joined with its framing; a longer one is handed on as it is."""
 
 
 class ClientGone(Exception):
@@ -18,7 +20,7 @@ class ClientGone(Exception):
 
 
 class Request:
-    """A request whose body is whole.
+    """A request whose body is whole. It is answered once: by `reply`, or by `start`, `write` and `end`.
 
     Attributes:
         method: in upper case.
@@ -31,11 +33,12 @@ class Request:
         context: free for whoever serves it.
         gone: whether the client left before the answer ended.
         started: whether an answer has begun.
+        ended: whether the answer is complete.
     """
 
     __slots__ = (
-        "_connection", "_first", "_on_gone", "body", "client", "context", "ended", "gone", "headers", "keep_alive",
-        "method", "path", "query", "received_ns", "started",
+        "_chunked", "_connection", "_on_gone", "_values", "body", "client", "context", "ended", "gone", "headers",
+        "keep_alive", "method", "newer", "path", "query", "received_ns", "started",
     )  # fmt: skip
 
     def __init__(
@@ -44,21 +47,24 @@ class Request:
         method: str,
         target: str,
         headers: list[tuple[bytes, bytes]],
-        first: dict[bytes, bytes],
+        values: dict[bytes, bytes],
         client: str,
         received_ns: int,
         *,
+        newer: bool,
         keep_alive: bool,
     ) -> None:
         self._connection = connection
-        self._first = first
-        self._on_gone: Callable[[], object] | None = None
+        self._values = values
+        self._on_gone: list[Callable[[], object]] | None = None
+        self._chunked = newer
         self.method = method
         self.path, _, self.query = target.partition("?")
         self.headers = headers
         self.body = b""
         self.client = client
         self.received_ns = received_ns
+        self.newer = newer
         self.keep_alive = keep_alive
         self.context: Any = None
         self.gone = False
@@ -66,53 +72,72 @@ class Request:
         self.ended = False
 
     def header(self, name: bytes) -> bytes | None:
-        """The value of a header by its lower-case name, None where it is absent."""
-        return self._first.get(name)
+        """The first value of a header by its lower-case name, None where it is absent."""
+        return self._values.get(name)
 
     def on_gone(self, callback: Callable[[], object]) -> None:
         """Call this when the client leaves before the answer ended; at once where it has left already."""
         if self.gone:
             callback()
+        elif self._on_gone is None:
+            self._on_gone = [callback]
         else:
-            self._on_gone = callback
+            self._on_gone.append(callback)
 
     def reply(self, status: int, headers: Headers, body: bytes = b"") -> None:
-        """Answer with a whole body. Nothing is sent where the client has left."""
+        """Answer with a whole body. Nothing is sent where the client has left.
+
+        Raises:
+            ValueError: a header holds a line end.
+        """
         if self.gone:
             return
-        self.started = True
-        text = responses.head(status, headers, len(body), keep_alive=self.keep_alive)
-        self._connection.send(text if self.method == "HEAD" else text + body)
-        self._finish()
+        connection = self._connection
+        head = responses.head(status, headers, len(body), keep_alive=self._keeps())
+        self._begin()
+        self.ended = True
+        connection.send(head if self.method == "HEAD" else head + body)
+        connection.answered(self)
 
     def start(self, status: int, headers: Headers) -> None:
-        """Begin an answer that comes in pieces."""
+        """Begin an answer that comes in pieces: chunked, or for HTTP/1.0 until the connection closes."""
         if self.gone:
             return
-        self.started = True
-        self._connection.send(responses.head(status, headers, None, keep_alive=self.keep_alive))
+        framing = responses.CHUNKED if self._chunked else responses.UNTIL_CLOSE
+        head = responses.head(status, headers, framing, keep_alive=self._keeps())
+        self._begin()
+        self._connection.send(head)
 
     def push(self, chunk: bytes) -> None:
         """Send one piece without waiting for a slow client; for the last small one."""
-        if chunk and not self.gone:
+        if not chunk or self.gone or self.method == "HEAD":
+            return
+        if not self._chunked:
+            self._connection.send(chunk)
+        elif len(chunk) <= _COPIED:
             self._connection.send(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        else:
+            self._connection.send_all((b"%x\r\n" % len(chunk), chunk, b"\r\n"))
 
     async def write(self, chunk: bytes) -> None:
         """Send one piece, and wait while the client is slow. Raises `ClientGone`."""
         if self.gone:
             raise ClientGone
         self.push(chunk)
-        waiting = self._connection.writable
-        if waiting is not None:
-            await waiting
+        connection = self._connection
+        if connection.paused:
+            await connection.drained()
             if self.gone:
                 raise ClientGone
 
     def end(self) -> None:
         """End an answer that came in pieces."""
-        if not self.gone and not self.ended:
+        if self.gone or self.ended:
+            return
+        self.ended = True
+        if self._chunked and self.method != "HEAD":
             self._connection.send(b"0\r\n\r\n")
-            self._finish()
+        self._connection.answered(self)
 
     def abort(self) -> None:
         """Cut the connection, so that the client sees that its answer is not whole."""
@@ -121,10 +146,15 @@ class Request:
     def left(self) -> None:
         """The connection tells that the client has left."""
         self.gone = True
-        if self._on_gone is not None:
-            self._on_gone()
+        callbacks, self._on_gone = self._on_gone, None
+        for callback in callbacks or ():
+            callback()
 
-    def _finish(self) -> None:
-        self.ended = True
-        self._on_gone = None
-        self._connection.finished(self)
+    def _keeps(self) -> bool:
+        self.keep_alive = self.keep_alive and self._connection.keeps()
+        return self.keep_alive
+
+    def _begin(self) -> None:
+        if self.started:
+            raise RuntimeError("the request is answered already")
+        self.started = True

@@ -10,30 +10,38 @@ from typing import Final
 _LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii") for status in HTTPStatus}
 _BODILESS: Final = frozenset({204, 304})
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+CHUNKED: Final = -1
+UNTIL_CLOSE: Final = -2
 
+_second = 0
 _date = b""
 
 
-def refresh_date() -> None:
-    """Set the `Date` of the responses to come; called about once a second."""
-    global _date
-    _date = time.strftime("date: %a, %d %b %Y %H:%M:%S GMT\r\n", time.gmtime()).encode("ascii")
+def date() -> bytes:
+    """The `Date` header's line (RFC 9110, section 6.6.1), made once a second."""
+    global _second, _date
+    now = int(time.time())
+    if now != _second:
+        _second = now
+        _date = time.strftime("date: %a, %d %b %Y %H:%M:%S GMT\r\n", time.gmtime(now)).encode("ascii")
+    return _date
 
 
-def head(status: int, headers: Sequence[tuple[bytes, bytes]], length: int | None, *, keep_alive: bool) -> bytes:
-    """A response head. `length` None begins a chunked body."""
-    out = bytearray(_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status)
-    out += _date
-    for name, value in headers:
-        out += name
-        out += b": "
-        out += value
-        out += b"\r\n"
-    if length is None:
-        out += b"transfer-encoding: chunked\r\n"
-    elif status not in _BODILESS:
-        out += b"content-length: %d\r\n" % length
-    if not keep_alive:
-        out += b"connection: close\r\n"
-    out += b"\r\n"
-    return bytes(out)
+def head(status: int, headers: Sequence[tuple[bytes, bytes]], length: int, *, keep_alive: bool) -> bytes:
+    """A response head.
+
+    Args:
+        length: of the body, or `CHUNKED`, or `UNTIL_CLOSE`.
+
+    Raises:
+        ValueError: a header holds a line end, and would end the head early.
+    """
+    lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+    if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers):
+        raise ValueError("a response header holds a line end")
+    line = _LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+    closing = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
+    if length >= 0 and status not in _BODILESS:
+        return b"%b%b%bcontent-length: %d\r\n%b" % (line, date(), lines, length, closing)
+    framing = b"transfer-encoding: chunked\r\n" if length == CHUNKED else b""
+    return b"".join((line, date(), lines, framing, closing))
