@@ -12,6 +12,7 @@ from gatepost.policy.decision import Approval, Decision, Effect, Use
 from gatepost.policy.definition import CompiledDefinition, compile_definition
 from gatepost.policy.engine import Policy, compile_policy
 from gatepost.policy.errors import PolicyError
+from gatepost.policy.linting import LintWarning, lint
 from gatepost.policy.messages import limit_message
 
 __all__ = [
@@ -19,10 +20,12 @@ __all__ = [
     "CompiledDefinition",
     "Decision",
     "Effect",
+    "LintWarning",
     "Policy",
     "PolicyError",
     "Use",
     "compile_definition",
     "compile_policy",
     "limit_message",
+    "lint",
 ]

@@ -36,6 +36,19 @@ def plain_copy(values: dict[str, Any]) -> dict[str, Any]:
     return copied
 
 
+def count(value: Any) -> int:
+    """How many values there are, in all containers."""
+    total, stack = 0, [value]
+    while stack:
+        one = stack.pop()
+        total += 1
+        if isinstance(one, dict):
+            stack.extend(one.values())
+        elif isinstance(one, list):
+            stack.extend(one)
+    return total
+
+
 def _is_plain(value: dict[Any, Any] | list[Any], depth: int) -> bool:
     """Whether nothing needs to be copied; most arguments are like this, and only looked through."""
     if depth >= MAX_DEPTH:

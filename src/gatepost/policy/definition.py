@@ -7,13 +7,19 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from gatepost.policy.arguments import NotJSON, as_plain, plain_copy
+from gatepost.policy.arguments import NotJSON, as_plain, count, plain_copy
 from gatepost.policy.paths import Step
-from gatepost.policy.schema import Unusable, allows_undeclared, applied_in_place, check_size, default_at, has_defaults
+from gatepost.policy.schema import Schema, Unusable, objects
+from gatepost.policy.schema_cost import written_out
 
 _REGEX: Final = jsonschema_rs.RegexOptions()
 _REMEMBERED = 1024
 _SHOWN = 64
+# subschemas written out: up to here a failure is explained; from here on the work is limited
+_EXPLAINED = 2_000
+_LARGE = 1_000
+# subschemas times values; a validator does some ten million of these steps a second
+_MOST_WORK = 100_000_000
 
 
 class CompiledDefinition:
@@ -21,20 +27,33 @@ class CompiledDefinition:
 
     Attributes:
         name: the tool's name.
-        schema: its input schema in plain types, or None where there is no usable one.
+        schema: its input schema, or None where there is no usable one.
         unusable: why no arguments can be checked, or None.
     """
 
-    __slots__ = ("_declared", "_defaults", "_open", "_patterns", "_validator", "name", "schema", "unusable")
+    __slots__ = (
+        "_declared",
+        "_defaults",
+        "_explains",
+        "_open",
+        "_patterns",
+        "_size",
+        "_validator",
+        "name",
+        "schema",
+        "unusable",
+    )
 
     def __init__(self, tool: Mapping[str, Any]) -> None:
         self.name = str(tool.get("name", ""))
-        self.schema: dict[str, Any] | None = None
+        self.schema: Schema | None = None
         self.unusable: str | None = None
         self._validator: Any = None
         self._declared: frozenset[str] = frozenset()
         self._patterns: tuple[Any, ...] = ()
         self._open = False
+        self._size = 0
+        self._explains = False
         self._defaults: dict[tuple[Step, ...], Any] | None = None
         try:
             self._compile(tool.get("inputSchema"))
@@ -44,18 +63,14 @@ class CompiledDefinition:
     def _compile(self, given: Any) -> None:
         if not isinstance(given, dict):
             raise Unusable("it has no input schema")
-        schema = plain_copy(given)
-        check_size(schema)
-        self._validator = _validator(schema)
-        declared: set[str] = set()
-        patterns: set[str] = set()
-        for part in applied_in_place(schema):
-            declared.update(_keys(part, "properties"))
-            patterns.update(_keys(part, "patternProperties"))
-        self._declared = frozenset(declared)
-        self._patterns = tuple(_validator({"pattern": pattern}) for pattern in sorted(patterns))
-        self._open = allows_undeclared(schema)
-        self._defaults = {} if has_defaults(schema) else None
+        schema = Schema(plain_copy(given))
+        self._size, recursive = written_out(schema)
+        self._explains = not recursive and self._size <= _EXPLAINED
+        self._validator = _validator(schema.root)
+        self._declared = frozenset(schema.declared("properties"))
+        self._patterns = tuple(_validator({"pattern": one}) for one in sorted(schema.declared("patternProperties")))
+        self._open = schema.takes_others()
+        self._defaults = {} if any("default" in node for node in objects(schema.root)) else None
         self.schema = schema
 
     def invalid(self, arguments: dict[str, Any]) -> str | None:
@@ -71,6 +86,8 @@ class CompiledDefinition:
             for name in sorted(undeclared):
                 if not self._matches_pattern(name):
                     return f"the tool takes no argument {_quoted(name)}"
+        if self._size > _LARGE and self._size * count(values) > _MOST_WORK:
+            return "they are too many to be checked against this schema"
         return None if self._validator.is_valid(values) else self._why(values)
 
     def default(self, steps: tuple[Step, ...]) -> Any:
@@ -80,13 +97,15 @@ class CompiledDefinition:
         if steps not in self._defaults:
             if len(self._defaults) >= _REMEMBERED:
                 self._defaults.clear()
-            self._defaults[steps] = default_at(self.schema, steps)
+            self._defaults[steps] = self.schema.default_at(steps)
         return self._defaults[steps]
 
     def _matches_pattern(self, name: str) -> bool:
         return any(pattern.is_valid(name) for pattern in self._patterns)
 
     def _why(self, values: dict[str, Any]) -> str:
+        if not self._explains:  # the validator's own account of a failure can be exponentially larger than the check
+            return "they do not satisfy the schema"
         for error in self._validator.iter_errors(values):
             keyword = error.kind.name
             if error.instance_path:
@@ -115,11 +134,6 @@ def _validator(schema: dict[str, Any]) -> Any:
 
 def _never(uri: str) -> Any:
     raise ValueError(f"{uri} is elsewhere, and nothing is fetched")
-
-
-def _keys(schema: dict[str, Any], name: str) -> list[str]:
-    members = schema.get(name)
-    return list(members) if isinstance(members, dict) else []
 
 
 def _quoted(name: str) -> str:

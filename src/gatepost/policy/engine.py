@@ -7,16 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from gatepost.policy import messages
-from gatepost.policy.canonical import canonical, version_of
+from gatepost.policy.canonical import version_of
 from gatepost.policy.compiled import compile_entry, compile_rule_set
 from gatepost.policy.decision import INVALID_ARGUMENTS, Decision, Use
 from gatepost.policy.definition import CompiledDefinition, compile_definition
-from gatepost.policy.errors import PolicyError, Problems
 from gatepost.policy.explain import explain
-from gatepost.policy.load import MAX_BYTES, parse, plain
 from gatepost.policy.model import Document
 from gatepost.policy.plan import Plan, Planner
-from gatepost.policy.read import read_document
+from gatepost.policy.read import check_document
 from gatepost.policy.sections import CompiledSection
 
 _PLANS = 4096
@@ -214,20 +212,8 @@ def compile_policy(document: Mapping[str, Any] | str | bytes) -> Policy:
     Raises:
         PolicyError: with every error at once.
     """
-    problems = Problems()
-    values = plain(parse(document) if isinstance(document, (str, bytes, bytearray)) else document, problems)
-    told = {pointer for pointer, _ in problems.errors}
-    checked = Problems()
-    model = read_document(values, checked)
-    # what cannot even stand in a JSON document was told already
-    errors = problems.errors + [error for error in checked.errors if error[0] not in told]
-    if errors:
-        raise PolicyError(errors)
-    canonical_document = canonical(values)
-    if len(canonical_document) > MAX_BYTES:
-        found = f"found {len(canonical_document)} bytes in canonical form, expected at most {MAX_BYTES} (1 MiB)"
-        raise PolicyError([("", found)])
-    return Policy(values, canonical_document, model)
+    values, canonical_document, checked = check_document(document)
+    return Policy(values, canonical_document, checked)
 
 
 def _with(decision: Decision, shadowed: tuple[tuple[str, str], ...]) -> Decision:

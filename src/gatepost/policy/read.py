@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gatepost.policy.errors import Problems, describe, escape
+from gatepost.policy.canonical import canonical
+from gatepost.policy.errors import PolicyError, Problems, describe, escape
 from gatepost.policy.fields import Fields
-from gatepost.policy.globs import is_glob
+from gatepost.policy.load import MAX_BYTES, parse, plain
 from gatepost.policy.model import ACTIONS, CATEGORIES, Document, Entry, Limit, RuleSet, Section
 from gatepost.policy.read_limits import read_approval, read_limits
 from gatepost.policy.read_rules import MODES, read_rules
@@ -34,7 +35,32 @@ _ENTRY_FIELDS = (
 _SECTION_FIELDS = ("default", "allow", "deny", "limits")
 
 
-def read_document(value: Any, problems: Problems) -> Document:
+def check_document(document: Any) -> tuple[dict[str, Any], bytes, Document]:
+    """The document in plain values, its canonical bytes, and its checked form.
+
+    Args:
+        document: JSON text (str or bytes), or its parsed value.
+
+    Raises:
+        PolicyError: with every error at once.
+    """
+    problems = Problems()
+    values = plain(parse(document) if isinstance(document, (str, bytes, bytearray)) else document, problems)
+    told = {pointer for pointer, _ in problems.errors}
+    rules = Problems()
+    checked = _read_document(values, rules)
+    # what cannot even stand in a JSON document was told already
+    errors = problems.errors + [error for error in rules.errors if error[0] not in told]
+    if errors:
+        raise PolicyError(errors)
+    canonical_document = canonical(values)
+    if len(canonical_document) > MAX_BYTES:
+        found = f"found {len(canonical_document)} bytes in canonical form, expected at most {MAX_BYTES} (1 MiB)"
+        raise PolicyError([("", found)])
+    return values, canonical_document, checked
+
+
+def _read_document(value: Any, problems: Problems) -> Document:
     """The checked document. Where `problems` grew, what is returned is not to be used."""
     fields = Fields.of(value, "", problems, _DOCUMENT_FIELDS)
     if fields is None:
@@ -146,8 +172,3 @@ def _limits(document: Document) -> Iterator[Limit]:
         yield from entry.rules.limits
     yield from document.resources.limits
     yield from document.prompts.limits
-
-
-def is_exact(key: str) -> bool:
-    """Whether an entry's key is a tool's own name."""
-    return not key.startswith("@") and not is_glob(key)
