@@ -129,3 +129,29 @@ def test_the_guard_imports_only_what_it_needs() -> None:
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "select" in imported
     assert not {"signal", "enum", "re", "typing", "socket", "subprocess", "ctypes"} & imported
+
+
+@pytest.mark.slow
+def test_nothing_is_left_at_whatever_moment_the_gateway_is_killed(tmp_path: Path) -> None:
+    """Also while the guard or the program starts: each program marks its start with its pid."""
+    mark = tmp_path / "started"
+    program = [sys.executable, "-I", "-S", str(SERVERS / "scripted.py"), "--ignore-eof", "--mark", str(mark)]
+    for round in range(40):
+        process = subprocess.Popen(
+            [sys.executable, str(SERVERS / "gatewaylike.py"), *program], stdout=subprocess.DEVNULL
+        )
+        guards: set[int] = set()
+        deadline = time.monotonic() + 10
+        while not (guards := children(process.pid)):
+            assert time.monotonic() < deadline
+        time.sleep(round * 0.002)  # the moment is what is tried here
+        process.kill()
+        process.wait(10)
+        wait_until_gone({str(pid): pid for pid in guards})
+        started = mark.read_text().split() if mark.exists() else []
+        wait_until_gone({pid: int(pid) for pid in started})
+    assert len(mark.read_text().split()) < 40, "some were killed before their program ran"
+
+
+def children(pid: int) -> set[int]:
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}

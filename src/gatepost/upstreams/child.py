@@ -71,7 +71,7 @@ class Child:
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._running: asyncio.Future[None] = self._loop.create_future()
-        self._ended = asyncio.Event()
+        self._gone = asyncio.Event()
         self._splitter = LineSplitter(config.limits.message)
         self._stderr = bytearray()
         self._in = Spout()
@@ -204,13 +204,17 @@ class Child:
         self._out.open_wide()
         if self._in.transport is not None:
             self._in.transport.close()
-        if await self._ends_within(grace):
+        if await self._goes_within(grace):
             return
         self._wire.write(b"T")
-        if await self._ends_within(grace):
+        if await self._goes_within(grace):
             return
         self.kill("was killed because it did not end when asked to")
-        await self._ended.wait()
+        await self.gone()
+
+    async def gone(self) -> None:
+        """Return when it has ended and nothing of it is left, not even a zombie."""
+        await self._gone.wait()
 
     def kill(self, why: str) -> None:
         """End it and everything it started, at once; `why` is kept as the reason."""
@@ -238,10 +242,10 @@ class Child:
         except (ProcessLookupError, PermissionError):
             pass  # nobody is left in it
 
-    async def _ends_within(self, seconds: float) -> bool:
+    async def _goes_within(self, seconds: float) -> bool:
         try:
             async with asyncio.timeout(seconds):
-                await self._ended.wait()
+                await self.gone()
         except TimeoutError:
             return False
         return True
@@ -307,9 +311,8 @@ class Child:
             return
         self.end = End(self._report.code, self._report.signal, self._why)
         self._close_pipes()
-        self._ended.set()
-        self._reap()
         self._on_end(self.end)
+        self._reap()
 
     def _close_pipes(self) -> None:
         transports = (self._in.transport, self._out.transport, self._err.transport, self._wire.transport)
@@ -327,6 +330,8 @@ class Child:
         """Collect the guard's exit status, which may follow the end of its socket by a moment."""
         if self._guard is not None and self._guard.poll() is None:
             self._loop.call_later(0.01, self._reap)
+        else:
+            self._gone.set()
 
 
 def _start_guard(control: int) -> subprocess.Popen[bytes]:
@@ -343,7 +348,10 @@ def _start_guard(control: int) -> subprocess.Popen[bytes]:
 
 
 def _folder(config: ServerConfig) -> str:
-    return config.cwd or str(Path.home())
+    try:
+        return config.cwd or str(Path.home())
+    except RuntimeError:  # a user without a home, as in some containers
+        return "/"
 
 
 def _signal_name(number: int) -> str:

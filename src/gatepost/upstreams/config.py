@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -108,10 +109,10 @@ class ServerConfig:
             _check_url(self.name, self.url)
         for name, value in self.headers:
             _check_header(self.name, name, value)
-        if any("\0" in part for part in (*self.command, self.cwd or "")) or (self.command and not self.command[0]):
-            raise _invalid(self.name, "has a command, argument or folder that is empty or contains NUL")
+        if not all(map(_is_argument, (*self.command, self.cwd or ""))) or (self.command and not self.command[0]):
+            raise _invalid(self.name, "has a command, argument or folder that is empty or cannot be passed on")
         for name, value in self.env.items():
-            if not _VARIABLE.fullmatch(name) or "\0" in value:
+            if not _VARIABLE.fullmatch(name) or not _is_argument(name) or not _is_argument(value):
                 raise _invalid(self.name, f"has an environment variable that cannot be set: {name!r}")
 
     @property
@@ -123,6 +124,14 @@ class ServerConfig:
     def where(self) -> str:
         """Its URL without the query, or its program's name: what may be shown to anyone."""
         return self.command[0] if self.url is None else self.url.partition("?")[0]
+
+
+def _is_argument(text: str) -> bool:
+    """Whether a program can be given this text: no NUL, and bytes can be made of it."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 def _check_url(server: str, url: str) -> None:

@@ -23,6 +23,9 @@ _OWN: Final = (
     (b"accept-encoding", b"identity"),
     (b"user-agent", f"gatepost/{__version__}".encode()),
 )
+_IDLE_SECONDS: Final = 4.0
+"""Uvicorn and Node close a connection that was idle for 5 s. A call sent in that moment would be lost, because it must
+not be sent twice; so connections are given up before."""
 _JSON: Final = (b"content-type", b"application/json")
 _REPLACED: Final = frozenset({b"accept", b"accept-encoding", b"content-type", b"mcp-session-id", b"user-agent"})
 
@@ -42,7 +45,13 @@ class HttpUpstream:
         self.config = config
         self._answers = Timeouts(limits.connect, limits.answer, limits.stream_total, limits.stream_idle)
         self._streams = Timeouts(limits.connect, limits.answer, limits.listen_total, limits.listen_idle)
-        self._pool = Pool(config.url, ssl_context=ssl_context, timeouts=self._answers, max_connections=limits.in_flight)
+        self._pool = Pool(
+            config.url,
+            ssl_context=ssl_context,
+            timeouts=self._answers,
+            max_connections=limits.in_flight,
+            idle_seconds=_IDLE_SECONDS,
+        )
         self._own = [(name.lower().encode(), value.encode("latin-1")) for name, value in config.headers]
         self._replaced = _REPLACED | {name for name, _ in self._own}
         self._requests = 0

@@ -197,8 +197,10 @@ class StdioUpstream:
         self._newest = exchange
         try:
             await exchange.child.start()
-        except UpstreamFailed:
-            self._backoff.failed(0)
+        except BaseException as error:
+            self._run(exchange.child.gone())
+            if isinstance(error, UpstreamFailed):
+                self._backoff.failed(0)
             raise
         return exchange
 
@@ -217,6 +219,7 @@ class StdioUpstream:
     def _ended(self, exchange: Exchange, end: End) -> None:
         if self._shared is exchange:
             self._shared = None
+        self._run(exchange.child.gone())
         if exchange.stopped:
             return
         self._unexpected_ends += 1
