@@ -48,12 +48,8 @@ def _idle_glob(entry: Entry, document: Document, tools: KnownTools) -> Iterator[
         yield LintWarning(pointer, "the default allows these tools already")
         return
     for other in document.tools.values():
-        if (
-            other is not entry
-            and is_glob(other.key)
-            and covers(other.key, entry.key)
-            and _as_strict(other, entry, document)
-        ):
+        wider = other is not entry and is_glob(other.key) and covers(other.key, entry.key)
+        if wider and _as_strict(other, entry, document):
             yield LintWarning(pointer, f"{describe(other.key)} covers it and is as strict")
             return
 

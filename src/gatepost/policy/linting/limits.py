@@ -33,7 +33,7 @@ def _idle(limits: tuple[Limit, ...]) -> Iterator[LintWarning]:
 
 def _reached_first(other: Limit, limit: Limit, *, earlier: bool) -> bool:
     """Whether `other` always stops a call before `limit` does."""
-    if (other.counter, other.scope) != (limit.counter, limit.scope) or other.mode == "shadow" != limit.mode:
+    if (other.counter, other.scope, other.mode) != (limit.counter, limit.scope, limit.mode):
         return False
     short, long = _seconds(other), _seconds(limit)
     if other.window == limit.window:

@@ -107,11 +107,7 @@ def _unreachable_rules(kind: str, rules: tuple[Rule, ...]) -> Iterator[LintWarni
             yield LintWarning(rule.pointer, "it has no conditions, so it always holds")
         elif always is not None:
             yield LintWarning(rule.pointer, f"no call reaches it: {always.pointer} applies to every call")
-        elif what in seen and (seen[what].mode, rule.mode) in {
-            (None, None),
-            (rule.mode, rule.mode),
-            ("enforce", rule.mode),
-        }:
+        elif what in seen and seen[what].mode in (rule.mode, "enforce"):
             yield LintWarning(rule.pointer, f"no call reaches it: {seen[what].pointer} says the same")
         seen.setdefault(what, rule)
         if kind != "require" and not rule.conditions and not rule.when and rule.mode != "shadow" and always is None:

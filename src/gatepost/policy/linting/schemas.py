@@ -43,7 +43,6 @@ def may_be_absent(schema: Schema, steps: tuple[Step, ...]) -> bool:
     name = steps[0]
     if not isinstance(name, str) or schema.default_at((name,)) is not None:
         return False
-    required = [
-        name for part in schema.applied(schema.root) for name in part.get("required", []) if isinstance(name, str)
-    ]
-    return name not in required and has_path(schema, (name,))
+    required = [part.get("required") for part in schema.applied(schema.root)]
+    demanded = any(isinstance(names, list) and name in names for names in required)
+    return not demanded and has_path(schema, (name,))
