@@ -13,7 +13,7 @@ from gatepost.journal import ChainBroken, append_acts
 from gatepost.keys import Keyring
 from gatepost.paths import DataFolder
 
-_BLOCK = 64 * 1024
+_BLOCK = 8 * 1024
 
 
 class AdminChain:

@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, IntegrityError
@@ -36,7 +35,6 @@ class Database:
             URL.create("sqlite", database=str(path)), connect_args={"timeout": _BUSY_SECONDS}, pool_pre_ping=False
         )
         event.listen(engine, "connect", _configure)
-        event.listen(engine, "begin", _begin)
         database = cls(engine, path)
         try:
             # SQLite does not wait its turn for the change to WAL mode, so that two first starts have to be kept apart.
@@ -55,7 +53,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one state of the store throughout."""
-        with self._connection({"write": False}) as connection:
+        with self._transaction("BEGIN") as connection:
             yield connection
 
     @contextmanager
@@ -65,14 +63,21 @@ class Database:
         Args:
             durable: committed means that it survives a power cut; else only that it survives the process.
         """
-        with self._connection({"write": True, "durable": durable}) as connection:
+        # Takes the write lock at once: what is read in the block is still true when it writes.
+        with self._transaction("BEGIN IMMEDIATE", "FULL" if durable else "NORMAL") as connection:
             yield connection
 
     @contextmanager
-    def _connection(self, options: dict[str, Any]) -> Iterator[Connection]:
+    def _transaction(self, begin: str, synchronous: str | None = None) -> Iterator[Connection]:
         try:
-            with self._engine.connect() as plain, plain.execution_options(**options).begin():
-                yield plain
+            with self._engine.connect() as connection, connection.begin():
+                # SQLAlchemy only notes that it has begun. To begin in a listener of its events would be the usual way,
+                # and makes every statement pay for events.
+                if synchronous is not None and connection.info.get("synchronous") != synchronous:
+                    connection.exec_driver_sql(f"PRAGMA synchronous = {synchronous}")
+                    connection.info["synchronous"] = synchronous
+                connection.exec_driver_sql(begin)
+                yield connection
         except IntegrityError:
             raise
         except DatabaseError as error:
@@ -88,19 +93,9 @@ class Database:
 
 
 def _configure(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # `_begin` says when a transaction starts, and of which kind
+    connection.isolation_level = None  # `Database` says when a transaction begins, and of which kind
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _begin(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if options.get("write"):
-        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if options.get('durable') else 'NORMAL'}")
-        # Takes the write lock at once: what is read in the block is still true when it writes.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.exec_driver_sql("BEGIN")
 
 
 @contextmanager
