@@ -77,7 +77,6 @@ class _Demo:
         _policies()
 
         supervisor = Supervisor(self._data, _options(), say=lambda sentence: click.echo(sentence, err=True), quiet=True)
-        loop = asyncio.get_running_loop()
         interrupted = asyncio.Event()
 
         def interrupt() -> None:
@@ -85,18 +84,25 @@ class _Demo:
             supervisor.stop()
 
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, interrupt)
-        started: asyncio.Future[Running] = loop.create_future()
-        serving = asyncio.create_task(supervisor.run(started.set_result))
+            asyncio.get_running_loop().add_signal_handler(number, interrupt)
+        running: list[Running] = []
+        up = asyncio.Event()
+
+        def started(where: Running) -> None:
+            running.append(where)
+            up.set()
+
+        serving = asyncio.create_task(supervisor.run(started))
         stopped = asyncio.create_task(interrupted.wait())
+        waiting = asyncio.create_task(up.wait())
         story: asyncio.Task[None] | None = None
         try:
-            await asyncio.wait([started, serving], return_when=asyncio.FIRST_COMPLETED)
-            if not started.done():
+            await asyncio.wait([waiting, serving], return_when=asyncio.FIRST_COMPLETED)
+            if not running:
                 await serving
                 return INTERRUPTED
-            story = asyncio.create_task(self._story(started.result(), stage))
-            await asyncio.wait([story, stopped], return_when=asyncio.FIRST_COMPLETED)
+            story = asyncio.create_task(self._story(running[0], stage))
+            await asyncio.wait([story, stopped, serving], return_when=asyncio.FIRST_COMPLETED)
             if story.done():
                 story.result()
                 if not once:
@@ -109,7 +115,7 @@ class _Demo:
             click.echo(str(failed), err=True)
             return 1
         finally:
-            for task in (story, stopped):
+            for task in (story, stopped, waiting):
                 if task is not None:
                     task.cancel()
                     with contextlib.suppress(asyncio.CancelledError):
@@ -187,13 +193,19 @@ class _Demo:
 
     async def _log(self) -> None:
         """What the log says of it, and that nobody has changed it since."""
+        import asyncio
+
+        from gatepost.audit import Filter, verify_folder
         from gatepost.cli.output import table
-        from gatepost.cli.records import COLUMNS, columns, look, verify_live
+        from gatepost.cli.records import COLUMNS, columns, entries
+        from gatepost.demo.published import SCROBBLE
+        from gatepost.keys import Keyring
 
         _title(6, "The log")
-        rows = await look(self._data, limit=_SHOWN_ROWS)
-        table(COLUMNS, [columns(row) for row in rows])
-        verdict = verify_live(self._data)
+        found = await asyncio.to_thread(entries, self._data, Filter(grant=SCROBBLE.grant), _SHOWN_ROWS)
+        table(COLUMNS, [columns(entry) for entry in found])
+        key = Keyring.open(self._data.keys, create=False).verify_key
+        verdict = await asyncio.to_thread(verify_folder, self._data.journal, key)
         _line(
             "gatepost log verify", "✓" if verdict.ok else "✗", f"{verdict.rows} records, each bound to the one before"
         )

@@ -86,7 +86,7 @@ class Worker:
     async def run(self, listening: socket.socket, ready: Callable[[], None], stop: asyncio.Event) -> None:
         """Works until `stop` is set; `listening` is the status page's socket."""
         await self._look()
-        handlers: dict[str, ops.Handler] = {"rescan": self.rescan, "status": self.status}
+        handlers: dict[str, ops.Handler] = {"rescan": self.rescan, "look": self.look, "status": self.status}
         control = await ops.listen(self._folder.socket("worker.sock"), handlers)
         page = _server(self.facts)
         working = [
@@ -174,6 +174,11 @@ class Worker:
             )
         )
         return {"server": name, "drift": done.value.as_dict(), "revision": done.revision}
+
+    async def look(self, _request: dict[str, Any]) -> dict[str, Any]:
+        """Brings the index up to now, for who is about to query it."""
+        await self._look()
+        return {"indexed": await self._on_index(self._index.rows)}
 
     async def status(self, _request: dict[str, Any]) -> dict[str, Any]:
         """For who asks whether it lives."""
