@@ -196,3 +196,36 @@ def test_records_of_thousands_of_grants_revoked_at_once_are_written_in_one_go(
     assert len(remove_server(store, ANNA, "files", force=True).value) == 50
     assert [action for action, _ in told(folder)].count("grant.revoke") == 50
     assert json.dumps(acts(folder)[-1]["before"])
+
+
+NO_ROOM = """
+import resource, signal, sys
+from pathlib import Path
+from gatepost.control.act import Actor
+from gatepost.control.grants import add_grant, list_grants
+from gatepost.control.store import open_store
+from gatepost.errors import GatepostError
+from gatepost.paths import DataFolder
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+with open_store(DataFolder(Path(sys.argv[1]))) as store:
+    add_grant(store, Actor("bulk", "cli"), "before", server="files")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    try:
+        add_grant(store, Actor("bulk", "cli"), "refused", server="files")
+    except GatepostError as error:
+        told = error.code
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert [grant.label for grant in list_grants(store)] == ["before"]
+    add_grant(store, Actor("bulk", "cli"), "after", server="files")
+print(told)
+"""
+
+
+def test_a_change_for_which_there_is_no_room_is_refused_and_the_next_one_goes_on(folder: DataFolder) -> None:
+    with open_store(folder) as store:
+        with_server(store)
+    process = subprocess.run(
+        [sys.executable, "-c", NO_ROOM, str(folder.root)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (process.returncode, process.stdout.strip()) == (0, "GP-5003"), process.stderr
+    assert_agreement(folder)

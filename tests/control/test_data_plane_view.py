@@ -1,0 +1,79 @@
+"""What the control functions publish is what the data plane's snapshot is made of."""
+
+from __future__ import annotations
+
+from gatepost.control.grants import add_grant, revoke_grant, rotate_grant
+from gatepost.control.policies import add_policy
+from gatepost.control.servers import add_server, read_target, remove_server
+from gatepost.control.store import Store
+from gatepost.control.tools import set_category
+from gatepost.feed import Feed
+from gatepost.gateway.snapshot import Snapshot
+from gatepost.paths import DataFolder
+from tests.control.helpers import ALLOW_ALL, ANNA, DENY_ALL, tool
+
+
+def taken_over(store: Store, folder: DataFolder, before: Snapshot | None = None) -> Snapshot:
+    """The snapshot after everything that was published since `before`."""
+    snapshot = before or Snapshot()
+    with Feed.open(folder.store) as feed:
+        rows = feed.since(snapshot.revision)
+    return snapshot.applied(rows, lambda value, purpose: store.keyring.unseal(value, purpose).decode())
+
+
+def test_servers_policies_and_grants_arrive_as_they_were_configured(store: Store, folder: DataFolder) -> None:
+    add_server(
+        store,
+        ANNA,
+        "web",
+        url="https://a.example/mcp",
+        headers=[("Authorization", "Bearer geheim")],
+        eras=["modern"],
+        versions=["2026-07-28"],
+        tools=[tool("read"), tool("write")],
+    )
+    add_server(store, ANNA, "prog", command=["x", "-v"], env={"KEY": "geheim"}, cwd="/", tools=[tool("run")])
+    set_category(store, ANNA, "web", "write", "destructive")
+    version = add_policy(store, ANNA, "rules", DENY_ALL, "web").value.version
+    token = add_grant(store, ANNA, "ci", server="web", policy="rules").value.token
+    snapshot = taken_over(store, folder)
+    for name in ("web", "prog"):
+        config, target = snapshot.servers[name].config, read_target(store, name)
+        for attribute in ("name", "url", "headers", "command", "env", "cwd", "eras", "versions"):
+            assert getattr(config, attribute) == getattr(target, attribute)
+    assert snapshot.servers["web"].tools["write"].category == "destructive"
+    assert snapshot.servers["prog"].tools["run"].listed == tool("run")
+    grant = snapshot.grants.lookup(token)
+    assert grant is not None
+    policy = snapshot.policy_of(grant)
+    assert policy is not None
+    assert policy.version == version
+    assert policy.decide(tool="read", arguments={}).effect == "deny"
+
+
+def test_every_change_arrives_by_itself(store: Store, folder: DataFolder) -> None:
+    add_server(store, ANNA, "web", url="https://a.example/mcp", tools=[tool("read")])
+    add_policy(store, ANNA, "rules", DENY_ALL, "web")
+    token = add_grant(store, ANNA, "ci", server="web", policy="rules").value.token
+    first = taken_over(store, folder)
+    add_policy(store, ANNA, "rules", ALLOW_ALL)
+    second = taken_over(store, folder, first)
+    for snapshot, effect in ((first, "deny"), (second, "allow")):
+        grant = snapshot.grants.lookup(token)
+        assert grant is not None
+        policy = snapshot.policy_of(grant)
+        assert policy is not None
+        assert policy.decide(tool="read", arguments={}).effect == effect
+    new = rotate_grant(store, ANNA, "ci").value.token
+    third = taken_over(store, folder, second)
+    old_grant, new_grant = third.grants.lookup(token), third.grants.lookup(new)
+    assert old_grant is not None
+    assert new_grant is not None
+    assert (old_grant.refused(4e9), new_grant.refused(4e9)) == ("expired", None)
+    revoke_grant(store, ANNA, "ci")
+    fourth = taken_over(store, folder, third)
+    revoked = fourth.grants.lookup(new)
+    assert revoked is not None
+    assert revoked.refused(0) == "revoked"
+    remove_server(store, ANNA, "web")
+    assert "web" not in taken_over(store, folder, fourth).servers
