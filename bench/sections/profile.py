@@ -8,7 +8,9 @@ cProfile.
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -28,7 +30,7 @@ LEAST = 0.01
 
 
 class UnderProfile(Full):
-    """The data plane alone (no supervisor, no worker), under cProfile, writing what it found to `out` when it ends."""
+    """The data plane alone (no supervisor, no worker), under cProfile, writing what it found to `out`."""
 
     out = Path()
 
@@ -81,10 +83,15 @@ def times_of(pid: int) -> tuple[float, float]:
 
 def profiled(rig: Rig) -> dict[str, float]:
     gateway = rig.launch(UnderProfile())
+    rig.load(gateway.target, LEVEL, 1)
+    child = gateway.children[0]
+    child.process.send_signal(signal.SIGUSR1)
     rig.load(gateway.target, LEVEL, max(3, rig.scale.seconds))
+    child.process.send_signal(signal.SIGUSR2)
+    child.until(gateway.out.exists, "the profile")
+    if (kept := os.environ.get("BENCH_KEEP_PROFILE")) is not None:
+        shutil.copy(gateway.out.with_suffix(".pstats"), kept)
     gateway.stop()
-    if not gateway.out.exists():
-        raise BenchError(f"the profiled data plane left no profile: {gateway.out.parent}")
     found: dict[str, float] = json.loads(gateway.out.read_text())
     return shares_of(Counter(found))
 
