@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections import deque
 from collections.abc import Sequence
@@ -10,12 +11,22 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from gatepost.wire.errors import ConnectError, TimedOut, UpstreamError
-from gatepost.wire.response import Exchange, Response
+from gatepost.wire.errors import ConnectError, Cut, Malformed, TimedOut, TooLarge, UpstreamError
+from gatepost.wire.exchange import Exchange
+from gatepost.wire.response import Response
 from gatepost.wire.tls import client_context
+
+__all__ = [
+    "ConnectError", "Cut", "Malformed", "Pool", "Response", "TimedOut", "Timeouts", "TooLarge", "UpstreamError",
+]  # fmt: skip
 
 Headers = Sequence[tuple[bytes, bytes]]
 _HTTPS: Final = "https"
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_BODILESS: Final = frozenset({"GET", "DELETE", "OPTIONS"})
+_NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_TARGET: Final = re.compile(r"/[!-~]*")
+_REMEMBERED: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +36,7 @@ class Timeouts:
     connect: float = 5.0
     """To get a connection, waiting for a free one included."""
     first_byte: float = 60.0
-    """From sending the request to the head of the response."""
+    """From sending the request to the end of the response's head."""
     total: float | None = 300.0
     """From sending the request to the end of the response."""
     idle: float | None = 300.0
@@ -37,6 +48,16 @@ class Pool:
 
     Nothing is ever sent again: a request fails with what went wrong, and `UpstreamError.sent` says whether the server
     may have seen it. Redirects are returned like any other response.
+
+    Args:
+        url: http or https, with the path that requests go to unless they name another.
+        ssl_context: for https; None verifies against the system's roots.
+        max_connections: more requests than that wait, at most for the connect deadline.
+        max_idle, idle_seconds: how many connections are kept unused, and for how long; less long where the server
+            says so (`Keep-Alive`).
+
+    Raises:
+        ValueError: the URL is none that can be reached.
     """
 
     def __init__(
@@ -49,26 +70,29 @@ class Pool:
         max_idle: int = 64,
         idle_seconds: float = 30.0,
     ) -> None:
-        """Args: url: http or https, with the path that requests go to unless they name another."""
         parts = urlsplit(url)
-        if parts.scheme not in ("http", _HTTPS) or parts.hostname is None:
+        if parts.scheme not in ("http", _HTTPS) or not parts.hostname:
             raise ValueError(f"not an http(s) URL: {url!r}")
         tls = parts.scheme == _HTTPS
         self.base_path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._host = parts.hostname
+        self._host = parts.hostname if parts.hostname.isascii() else parts.hostname.encode("idna").decode("ascii")
         self._port = parts.port or (443 if tls else 80)
+        name = f"[{self._host}]" if ":" in self._host else self._host
+        self._authority = (name if parts.port is None else f"{name}:{parts.port}").encode("ascii")
         self._tls = (ssl_context or client_context()) if tls else None
         self._timeouts = timeouts or Timeouts()
         self._max_connections = max_connections
         self._max_idle = max_idle
         self._idle_seconds = idle_seconds
-        self._idle: list[tuple[Exchange, float]] = []
+        self._idle: list[Exchange] = []
         self._open: set[Exchange] = set()
-        self._connecting = 0
+        self._taken = 0
+        """Places taken of `max_connections`: open connections and those being opened."""
         self._waiters: deque[asyncio.Future[Exchange | None]] = deque()
-        self._prefixes: dict[tuple[str, str], bytes] = {}
-        self._authority = parts.netloc.rpartition("@")[2].encode("ascii")
+        self._starts: dict[tuple[str, str], bytes] = {}
+        self._names: set[bytes] = set()
         self._closed = False
+        self._start("GET", self.base_path)
 
     async def request(
         self,
@@ -82,22 +106,24 @@ class Pool:
         """Send one request and return its response as soon as the head is there.
 
         Args:
+            method: any but HEAD and CONNECT.
             headers: everything but Host and Content-Length, which follow from the origin and the body.
             path: the target in place of `base_path`.
 
         Raises:
             UpstreamError: `ConnectError`, `TimedOut`, `Cut`, `Malformed`.
+            ValueError: the method, the target or a header cannot be sent. Nothing was.
         """
         deadlines = timeouts or self._timeouts
-        exchange = self._take_idle() or await self._connection(deadlines.connect)
         data = self._head(method, path or self.base_path, headers, len(body)) + body
-        return await exchange.send(data, method, deadlines)
+        exchange = self._take_idle() or await self._another(deadlines.connect)
+        return await exchange.send(data, deadlines)
 
     async def close(self) -> None:
         """Close every connection; requests in flight fail with `Cut`."""
         self._closed = True
         for exchange in list(self._open):
-            exchange.abort()
+            exchange.give_up()
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
@@ -111,84 +137,129 @@ class Pool:
     # -- connections -----------------------------------------------------------------------------------------------
 
     def _take_idle(self) -> Exchange | None:
-        now = asyncio.get_running_loop().time()
-        while self._idle:
-            exchange, since = self._idle.pop()
-            if now - since < self._idle_seconds and exchange.usable:
-                return exchange
-            exchange.abort()
+        if self._idle:
+            now = asyncio.get_running_loop().time()
+            while self._idle:
+                exchange = self._idle.pop()
+                if exchange.usable(now):
+                    return exchange
+                exchange.close()
         return None
 
-    async def _connection(self, seconds: float) -> Exchange:
+    async def _another(self, seconds: float) -> Exchange:
+        """A connection where none is idle: a new one, or the next that somebody gives back."""
+        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(seconds):
-                while len(self._open) + self._connecting >= self._max_connections:
-                    waiter: asyncio.Future[Exchange | None] = asyncio.get_running_loop().create_future()
-                    self._waiters.append(waiter)
-                    exchange = await waiter
-                    if exchange is not None and exchange.usable:
+                while self._taken >= self._max_connections:
+                    exchange = await self._wait(loop)
+                    if exchange is None:
+                        break
+                    if exchange.usable(loop.time()):
                         return exchange
-                return await self._connect()
+                    exchange.close()
+                else:
+                    self._taken += 1
+                return await self._connect(loop)
         except TimeoutError:
             raise TimedOut("connect", seconds, sent=False) from None
 
-    async def _connect(self) -> Exchange:
-        if self._closed:
-            raise ConnectError("the pool is closed", sent=False)
-        loop = asyncio.get_running_loop()
-        self._connecting += 1
+    async def _wait(self, loop: asyncio.AbstractEventLoop) -> Exchange | None:
+        """A connection given back, or None: the place of a closed one, which is taken already."""
+        waiter: asyncio.Future[Exchange | None] = loop.create_future()
+        self._waiters.append(waiter)
         try:
+            return await waiter
+        except asyncio.CancelledError:
+            if waiter.cancelled():
+                self._waiters.remove(waiter)
+            elif waiter.exception() is None:  # it came in the same moment: somebody else's, then
+                self._pass_on(waiter.result())
+            raise
+
+    async def _connect(self, loop: asyncio.AbstractEventLoop) -> Exchange:
+        """Open a connection in a place that is taken already."""
+        exchange: Exchange | None = None
+        try:
+            if self._closed:
+                raise ConnectError("the pool is closed", sent=False)
             server_name = self._host if self._tls is not None else None
             _, exchange = await loop.create_connection(
-                lambda: Exchange(self), self._host, self._port, ssl=self._tls, server_hostname=server_name
+                lambda: Exchange(self, loop), self._host, self._port, ssl=self._tls, server_hostname=server_name
             )
-        except (OSError, ssl.SSLError, UnicodeError) as error:
+            if self._closed or not exchange.usable(exchange.idle_since):
+                exchange.close()
+                raise ConnectError("the connection was closed at once", sent=False)
+        except (OSError, UnicodeError) as error:
             raise ConnectError(_why(error), sent=False) from None
+        else:
+            self._open.add(exchange)
+            return exchange
         finally:
-            self._connecting -= 1
-        self._open.add(exchange)
-        return exchange
+            if exchange is None or exchange not in self._open:
+                self._free_place()
 
-    def returned(self, exchange: Exchange) -> None:
-        """A connection is free again after a whole, clean response."""
+    def returned(self, exchange: Exchange, promised: float) -> None:
+        """A connection is free again after a whole, clean response; the server keeps it for `promised` seconds."""
+        now = asyncio.get_running_loop().time()
+        exchange.idle(now, min(promised, self._idle_seconds))
+        self._pass_on(exchange)
+
+    def _pass_on(self, exchange: Exchange | None) -> None:
+        """Give a connection, or a free place (None), to the first who waits, else keep it."""
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
                 waiter.set_result(exchange)
                 return
-        if self._closed or len(self._idle) >= self._max_idle:
-            exchange.abort()
+        if exchange is None:
+            self._taken -= 1
+        elif self._closed or len(self._idle) >= self._max_idle:
+            exchange.close()
         else:
-            self._idle.append((exchange, asyncio.get_running_loop().time()))
+            self._idle.append(exchange)
 
     def lost(self, exchange: Exchange) -> None:
         """A connection is closed; whoever waits may open another."""
-        self._open.discard(exchange)
-        while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
+        if exchange in self._idle:
+            self._idle.remove(exchange)
+        if exchange in self._open:
+            self._open.discard(exchange)
+            self._free_place()
 
-    def _head(self, method: str, path: str, headers: Headers, length: int) -> bytes:
-        key = (method, path)
-        prefix = self._prefixes.get(key)
-        if prefix is None:
-            prefix = b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (method.encode(), path.encode("ascii"), self._authority)
-            if len(self._prefixes) < 64:
-                self._prefixes[key] = prefix
-        out = bytearray(prefix)
-        for name, value in headers:
-            if b"\r" in value or b"\n" in value or b"\0" in value:
-                raise UpstreamError(f"the header {name!r} cannot be sent", sent=False)
-            out += name
-            out += b": "
-            out += value
-            out += b"\r\n"
-        if length or method not in ("GET", "HEAD", "DELETE"):
-            out += b"content-length: %d\r\n" % length
-        out += b"\r\n"
-        return bytes(out)
+    def _free_place(self) -> None:
+        self._pass_on(None)
+
+    # -- the request's bytes ---------------------------------------------------------------------------------------
+
+    def _start(self, method: str, target: str) -> bytes:
+        """The request line and Host."""
+        start = self._starts.get((method, target))
+        if start is None:
+            if method not in _METHODS:
+                raise ValueError(f"the method {method!r} is not sent")
+            if _TARGET.fullmatch(target) is None:
+                raise ValueError(f"the target {target!r} is not a path of visible ASCII characters")
+            start = b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (method.encode(), target.encode(), self._authority)
+            if len(self._starts) < _REMEMBERED:
+                self._starts[method, target] = start
+        return start
+
+    def _head(self, method: str, target: str, headers: Headers, length: int) -> bytes:
+        start = self._start(method, target)
+        names = self._names
+        for name, _ in headers:
+            if name not in names:
+                if _NAME.fullmatch(name) is None:
+                    raise ValueError(f"{name!r} is not a header name")
+                if len(names) < _REMEMBERED:
+                    names.add(name)
+        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+        if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers) or b"\0" in lines:
+            raise ValueError("a header's value holds a line end or NUL")
+        if length or method not in _BODILESS:
+            return b"%b%bcontent-length: %d\r\n\r\n" % (start, lines, length)
+        return b"%b%b\r\n" % (start, lines)
 
 
 def _why(error: Exception) -> str:

@@ -1,0 +1,324 @@
+"""The client's side of one connection to an upstream: one request at a time, one deadline at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import httptools
+
+from gatepost.wire.errors import Cut, Malformed, TimedOut, UpstreamError
+from gatepost.wire.response import Response
+
+if TYPE_CHECKING:
+    from gatepost.wire.pool import Pool, Timeouts
+
+_MAX_HEADERS: Final = 100
+_MAX_HEAD_BYTES: Final = 64 * 1024
+_MAX_INTERIM: Final = 8
+_LOOK_AFTER: Final = 0.25
+"""A connection idle for so many seconds is looked at before a request is trusted to it."""
+_IDLE, _HEAD, _BODY, _CLOSED = range(4)
+_FOREVER: Final = float("inf")
+
+
+class Exchange(asyncio.Protocol):
+    """One connection. The pool lends it to one request after the other."""
+
+    __slots__ = (
+        "_behind", "_complete", "_deadline", "_error", "_head", "_head_bytes", "_headers", "_in_head", "_interim",
+        "_keep", "_last", "_loop", "_parser", "_paused", "_poll", "_pool", "_response", "_state", "_timeouts", "_timer",
+        "_timer_at", "_total_at", "_transport", "_until_close", "idle_since",
+    )  # fmt: skip
+
+    def __init__(self, pool: Pool, loop: asyncio.AbstractEventLoop) -> None:
+        self._pool = pool
+        self._loop = loop
+        self._transport: asyncio.Transport | None = None
+        self._poll: select.poll | None = None
+        self._parser: Any = httptools.HttpResponseParser(self)
+        self._state = _IDLE
+        self.idle_since = 0.0
+        # the response that is awaited
+        self._head: asyncio.Future[Response] | None = None
+        self._response: Response | None = None
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._error: UpstreamError | None = None
+        self._head_bytes = self._interim = 0
+        self._in_head = self._complete = self._behind = self._keep = self._until_close = self._paused = False
+        # deadlines
+        self._timeouts: Timeouts | None = None
+        self._deadline = self._total_at = _FOREVER
+        self._last = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+
+    # -- the pool's side -------------------------------------------------------------------------------------------
+
+    def usable(self, now: float) -> bool:
+        """Whether a request may be sent on it: open, and the server has neither closed it nor said anything."""
+        transport = self._transport
+        if self._state != _IDLE or transport is None or transport.is_closing():
+            return False
+        return now - self.idle_since < _LOOK_AFTER or self._poll is None or not self._poll.poll(0)
+
+    def idle(self, now: float, seconds: float) -> None:
+        """Nobody uses it. It closes itself after so many seconds."""
+        self.idle_since = now
+        self._arm(now + seconds)
+
+    async def send(self, data: bytes, timeouts: Timeouts) -> Response:
+        """Write a request and wait for the head of its response."""
+        transport = self._transport
+        if self._state != _IDLE or transport is None or transport.is_closing():
+            raise Cut("the connection closed before the request was written", sent=False)
+        now = self._loop.time()
+        self._state = _HEAD
+        self._timeouts = timeouts
+        self._total_at = _FOREVER if timeouts.total is None else now + timeouts.total
+        self._interim = self._head_bytes = 0
+        self._complete = self._behind = False
+        self._response = None
+        head: asyncio.Future[Response] = self._loop.create_future()
+        self._head = head
+        self._arm(min(now + timeouts.first_byte, self._total_at))
+        transport.write(data)
+        try:
+            return await head
+        except asyncio.CancelledError:
+            self.give_up()
+            raise
+
+    def give_up(self) -> None:
+        """Nobody waits for the response any more."""
+        self._fail(Cut("the response was given up", sent=True))
+
+    def close(self) -> None:
+        """Close it at once, without a word to whoever uses it."""
+        self._state = _CLOSED
+        if self._transport is not None:
+            self._transport.abort()
+
+    # -- asyncio ---------------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+        sock = transport.get_extra_info("socket")
+        if sock is not None and hasattr(select, "poll"):
+            self._poll = select.poll()
+            self._poll.register(sock.fileno(), select.POLLIN)
+
+    def data_received(self, data: bytes) -> None:
+        state = self._state
+        if state == _IDLE:
+            self.close()  # nobody asked: what it says next could not be trusted to be an answer
+            return
+        if state == _CLOSED:
+            return
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if not self._complete:
+                self._fail(self._error or _malformed(error))
+                return
+            self._behind = True
+        if self._error is not None and not self._complete:
+            self._fail(self._error)
+            return
+        response = self._response
+        if response is None:
+            self._head_bytes += len(data)
+            if self._head_bytes > _MAX_HEAD_BYTES:
+                self._fail(Malformed(f"its head is longer than {_MAX_HEAD_BYTES} bytes", sent=True))
+            return
+        if state == _HEAD:
+            self._state = _BODY
+            if self._head is not None and not self._head.done():
+                self._head.set_result(response)
+        if self._complete:
+            self._completed(response)
+            return
+        self._last = self._loop.time()
+        if state == _HEAD:
+            self._arm(self._body_due())
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        state, response = self._state, self._response
+        transport, self._transport = self._transport, None
+        if state == _BODY and response is not None and self._until_close and exc is None:
+            self._state = _CLOSED
+            response.finish()
+        elif state in (_HEAD, _BODY):
+            self._fail(Cut("the connection closed before the response was complete", sent=True))
+        self._state = _CLOSED
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if transport is not None:
+            self._pool.lost(self)
+
+    # -- httptools -------------------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        if self._complete:
+            self._behind = True
+            return
+        self._headers = []
+        self._in_head = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:  # a trailer, or what stands behind the response
+            return
+        self._headers.append((name.lower(), value.rstrip(b" \t")))
+        if len(self._headers) > _MAX_HEADERS:
+            self._in_head = False
+            self._error = Malformed(f"it has more than {_MAX_HEADERS} headers", sent=True)
+
+    def on_headers_complete(self) -> None:
+        if self._complete or not self._in_head:
+            return
+        self._in_head = False
+        status = self._parser.get_status_code()
+        if status < 200:
+            self._interim += 1
+            if status == 101 or self._interim > _MAX_INTERIM:
+                self._error = Malformed("it is a row of interim ones", sent=True)
+            return
+        headers = self._headers
+        length, self._until_close, fault = _framing(headers)
+        if sum([len(name) + len(value) for name, value in headers]) > _MAX_HEAD_BYTES:
+            fault = f"its head is longer than {_MAX_HEAD_BYTES} bytes"
+        if self._parser.get_http_version() not in ("1.1", "1.0"):
+            fault = "it is not of HTTP/1.1"
+        if fault:
+            self._error = Malformed(fault, sent=True)
+            return
+        self._response = Response(self, self._loop, status, headers, length)
+
+    def on_body(self, body: bytes) -> None:
+        if self._response is not None and not self._complete and self._response.feed(body):
+            self._pause()
+
+    def on_message_complete(self) -> None:
+        if self._response is not None and not self._complete:
+            self._complete = True
+            self._keep = not self._until_close and self._parser.should_keep_alive()
+
+    # -- ends ------------------------------------------------------------------------------------------------------
+
+    def _completed(self, response: Response) -> None:
+        """A whole response. The connection may serve again if nothing stands behind it."""
+        self._head = self._response = None
+        self.resume()
+        response.finish()
+        if self._behind or not self._keep or self._transport is None:
+            self.close()
+            return
+        self._state = _IDLE
+        self._pool.returned(self, _promised_seconds(response))
+
+    def _fail(self, error: UpstreamError) -> None:
+        head, response = self._head, self._response
+        self._head = self._response = None
+        if response is not None:
+            response.finish(error)
+        if head is not None and not head.done():
+            head.set_exception(error)
+        self.close()
+
+    # -- flow ------------------------------------------------------------------------------------------------------
+
+    def _pause(self) -> None:
+        if not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Whoever reads the response has caught up."""
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._last = self._loop.time()
+            self._transport.resume_reading()
+
+    # -- deadlines -------------------------------------------------------------------------------------------------
+
+    def _body_due(self) -> float:
+        idle = self._timeouts.idle if self._timeouts is not None else None
+        return self._total_at if idle is None or self._paused else min(self._total_at, self._last + idle)
+
+    def _arm(self, deadline: float) -> None:
+        """Set the deadline. The timer is touched only where it would be late."""
+        self._deadline = deadline
+        if self._timer is not None:
+            if self._timer_at <= deadline:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if deadline != _FOREVER:
+            self._timer_at = deadline
+            self._timer = self._loop.call_at(deadline, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        state, now = self._state, self._loop.time()
+        if state == _BODY:
+            self._deadline = self._body_due()
+            if self._paused and self._deadline == _FOREVER and self._timeouts is not None and self._timeouts.idle:
+                self._deadline = now + self._timeouts.idle  # whoever reads may yet catch up
+        if now < self._deadline:
+            self._arm(self._deadline)
+        elif state == _IDLE:
+            self.close()
+        elif state in (_HEAD, _BODY):
+            self._fail(self._late(now))
+
+    def _late(self, now: float) -> TimedOut:
+        assert self._timeouts is not None
+        if now >= self._total_at:
+            return TimedOut("total", self._timeouts.total or 0.0, sent=True)
+        if self._state == _HEAD:
+            return TimedOut("first_byte", self._timeouts.first_byte, sent=True)
+        return TimedOut("idle", self._timeouts.idle or 0.0, sent=True)
+
+
+def _framing(headers: list[tuple[bytes, bytes]]) -> tuple[int | None, bool, str]:
+    """(Content-Length, whether the body may end with the connection, what is wrong)."""
+    length: bytes | None = None
+    coding: bytes | None = None
+    for name, value in headers:
+        if name == b"content-length":
+            if length is not None:
+                return None, False, "it has two Content-Lengths"
+            length = value
+        elif name == b"transfer-encoding":
+            if coding is not None or value.lower() != b"chunked":
+                return None, False, "its Transfer-Encoding is not chunked"
+            coding = value
+    if length is not None:
+        if coding is not None:
+            return None, False, "it has a Content-Length with a Transfer-Encoding"
+        if not length.isdigit():
+            return None, False, "its Content-Length is not a number"
+        return int(length), False, ""
+    return None, coding is None, ""
+
+
+def _promised_seconds(response: Response) -> float:
+    """How long the server says that it keeps the connection (`Keep-Alive: timeout=5`), less a second for the way."""
+    value = response.header(b"keep-alive")
+    if value is not None:
+        for option in value.lower().split(b","):
+            name, _, seconds = option.strip().partition(b"=")
+            if name == b"timeout" and seconds.isdigit() and len(seconds) < 8:
+                return max(int(seconds) - 1.0, 0.0)
+    return _FOREVER
+
+
+def _malformed(error: Exception) -> Malformed:
+    if isinstance(error, httptools.HttpParserUpgrade):
+        return Malformed("it switches protocols", sent=True)
+    return Malformed(f"it is not HTTP/1.1: {error}", sent=True)
