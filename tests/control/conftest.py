@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +12,17 @@ from gatepost.control.store import Store, open_store
 from gatepost.paths import DataFolder
 
 
+@pytest.fixture(scope="session")
+def _new_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder as a first start leaves it; making one takes longer than most tests."""
+    root = tmp_path_factory.mktemp("new") / "data"
+    open_store(DataFolder(root)).close()
+    return root
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> DataFolder:
+def folder(tmp_path: Path, _new_folder: Path) -> DataFolder:
+    shutil.copytree(_new_folder, tmp_path / "data")
     return DataFolder(tmp_path / "data")
 
 

@@ -104,6 +104,7 @@ def test_every_mistake_is_told_at_once() -> None:
         b'{"version":"1","default":"deny","description":"' + b"x" * (1024 * 1024) + b'"}',
         "{\ud800",
     ],
+    ids=lambda document: repr(document[:30]),
 )
 def test_a_malformed_document_is_refused_whole_and_the_old_one_stays(
     store: Store, folder: DataFolder, document: bytes | str

@@ -35,9 +35,10 @@ def test_a_token_finds_its_grant_as_text_and_as_bytes() -> None:
     assert len(table) == 1
 
 
-@pytest.mark.parametrize("token", ["", "gp_", new_token(), new_token()[:-1], b"\xff" * 52, "\ud800" * 52, "x" * 40_000])
-def test_a_token_never_given_out_finds_nothing(token: bytes | str) -> None:
-    assert GrantTable([(digest(new_token()), body())]).lookup(token) is None
+def test_a_token_never_given_out_finds_nothing() -> None:
+    table = GrantTable([(digest(new_token()), body())])
+    for token in ("", "gp_", new_token(), new_token()[:-1], b"\xff" * 52, "\ud800" * 52, "x" * 40_000):
+        assert table.lookup(token) is None
 
 
 def test_the_digest_itself_opens_nothing() -> None:
