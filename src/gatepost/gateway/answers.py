@@ -8,6 +8,7 @@ from gatepost.gateway import records
 from gatepost.gateway.caller import Caller
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Verdict
+from gatepost.grants.table import Grant
 from gatepost.mcp import modern, replies
 from gatepost.mcp.message import Id, MessageError
 from gatepost.mcp.methods import Duty
@@ -45,18 +46,24 @@ def refuse(gateway: Gateway, request: Request, caller: Caller, why: Refused | Me
         status, code, data = why.status, why.code, why.data
     else:
         status, code, data = 400, "GP-1005" if why.rpc_code == -32700 else "GP-1006", None
-    record_refusal(
-        gateway, status, code, why.message, caller.client, server=caller.server_name, grant_id=caller.grant.id
-    )
+    record_refusal(gateway, status, code, why.message, caller.client, server=caller.server_name, grant=caller.grant)
     rpc(request, replies.error(id, why.rpc_code, why.message, {"code": code, **(data or {})}), status=status)
 
 
 def record_refusal(
-    gateway: Gateway, status: int, code: str, reason: str, client: str, *, server: str | None, grant_id: str | None
+    gateway: Gateway, status: int, code: str, reason: str, client: str, *, server: str | None, grant: Grant | None
 ) -> None:
     """Record a refusal; over the cap of rows per second it is only counted."""
     gateway.metrics.refused[code] += 1
-    gateway.refusals.note(status=status, code=code, reason=reason, client=client, server=server, grant_id=grant_id)
+    gateway.refusals.note(
+        status=status,
+        code=code,
+        reason=reason,
+        client=client,
+        server=server,
+        grant_id=None if grant is None else grant.id,
+        grant=None if grant is None else grant.label,
+    )
 
 
 def denied(

@@ -63,7 +63,7 @@ class Stranger:
     code: str
     message: str
     server: str | None = None
-    grant_id: str | None = None
+    grant: Grant | None = None
 
 
 def server_in(path: str) -> str | None:
@@ -103,10 +103,10 @@ def authenticate(
         return Stranger(401, "GP-1001", "The bearer token is not known here.", name)
     why = grant.refused(now)
     if why is not None:
-        return Stranger(401, "GP-1001", f"The grant is {why}. Ask its owner for a new one.", name, grant.id)
+        return Stranger(401, "GP-1001", f"The grant is {why}. Ask its owner for a new one.", name, grant)
     server = snapshot.servers.get(name)
     if server is None:
-        return Stranger(404, "GP-1003", f"There is no server {name!r} here.", name, grant.id)
+        return Stranger(404, "GP-1003", f"There is no server {name!r} here.", name, grant)
     if grant.server != name:
-        return Stranger(403, "GP-1002", f"This grant is for another server than {name!r}.", name, grant.id)
+        return Stranger(403, "GP-1002", f"This grant is for another server than {name!r}.", name, grant)
     return Caller(grant, key, name, server, snapshot.policy_of(grant), client)

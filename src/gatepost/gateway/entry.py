@@ -40,7 +40,7 @@ class Entry:
             caller.message,
             request.client,
             server=caller.server,
-            grant_id=caller.grant_id,
+            grant=caller.grant,
         )
         headers = (_CHALLENGE,) if caller.status == 401 else ()
         return Refusal(caller.status, caller.code, caller.message, headers=headers, recorded=True)
@@ -49,7 +49,7 @@ class Entry:
         """Record what the listener refused by itself."""
         if not refusal.recorded:
             answers.record_refusal(
-                self._gateway, refusal.status, refusal.code, refusal.reason, client, server=None, grant_id=None
+                self._gateway, refusal.status, refusal.code, refusal.reason, client, server=None, grant=None
             )
 
     async def __call__(self, request: Request) -> None:
