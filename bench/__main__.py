@@ -15,7 +15,7 @@ from bench.load import generator
 from bench.procs import BenchError
 from bench.report import Section
 from bench.rig import FULL, QUICK, TINY, Rig
-from bench.sections import busy, hung, listing, profile, rss, stream
+from bench.sections import busy, hung, listing, profile, rss, scripts, stream
 
 CONTENDERS = tuple(contender.key for contender in throughput.contenders())
 
@@ -26,6 +26,8 @@ SECTIONS: dict[str, tuple[str, Callable[[Rig, list[str]], Section]]] = {
     "list": ("filtering a tools/list of 1,000 tools", listing.run),
     "hung": ("500 calls waiting on one hung upstream; what others notice", hung.run),
     "busy": ("an export, a scan and 10,000 changed grants meanwhile; what calls notice", busy.run),
+    "decide": ("the policy engine alone (bench/decide.py)", scripts.decide),
+    "recovery": ("starting on a journal of 10,000,000 rows (bench/recovery.py)", scripts.recovery),
     "profile": ("where the time of a call goes", profile.run),
 }
 
