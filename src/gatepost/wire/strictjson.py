@@ -18,7 +18,8 @@ _WHITESPACE: Final = " \t\n\r"
 _PLAIN_DIGITS: Final = 17
 """Integers of so few characters need no look at their size."""
 _FIXED_EXPONENT: Final = 21
-"""Up to this power of ten `canonical` writes an integer in full."""
+"""Up to so many digits `canonical` writes an integer in full."""
+_FIXED_LIMIT: Final = 10**_FIXED_EXPONENT
 
 
 class StrictJSONError(ValueError):
@@ -157,26 +158,27 @@ def canonical(value: Any) -> bytes:
 
 
 def _canonical(value: Any) -> str:
-    if isinstance(value, str):
+    kind = type(value)
+    if kind is str:
         return encode_basestring(value)
+    if kind is int:
+        return str(value) if -_FIXED_LIMIT < value < _FIXED_LIMIT else _number(Decimal(value))
+    if kind is float:
+        text = repr(value)
+        # Nearly always the shortest text is the normalised one already.
+        return text if "e" not in text and not text.endswith((".0", "f", "n")) else _number(Decimal(text))
     if value is None:
         return "null"
-    if isinstance(value, bool):
+    if kind is bool:
         return "true" if value else "false"
-    if isinstance(value, int):
-        if -1_000_000 < value < 1_000_000:
-            return str(value)
-        return _number(Decimal(value))
-    if isinstance(value, float):
-        return _number(Decimal(repr(value)))
-    if isinstance(value, Decimal):
-        return _number(value)
     if isinstance(value, dict):
-        keys = sorted(value) if all(map(str.isascii, value)) else sorted(value, key=_utf16)
+        keys = sorted(value) if "".join(value).isascii() else sorted(value, key=_utf16)
         return "{" + ",".join([f"{encode_basestring(key)}:{_canonical(value[key])}" for key in keys]) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(_canonical, value)) + "]"
-    raise TypeError(f"{type(value).__name__} is not a JSON value")
+    if isinstance(value, Decimal):
+        return _number(value)
+    raise TypeError(f"{kind.__name__} is not a JSON value")
 
 
 def _utf16(text: str) -> bytes:
