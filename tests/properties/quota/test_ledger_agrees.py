@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from dataclasses import replace
+from random import Random
 from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.properties.quota.model import MILLION, Model, micro
+from tests.properties.quota.model import MILLION, SECONDS, Model, micro
 from tests.quota.using import NOON, Caller, Clock, Use, row
 
 from gatepost.quota import Exhausted, MemoryLedger, Reservation
@@ -19,47 +20,61 @@ _T = TypeVar("_T")
 CALLERS = [
     Caller(grant, identity, server) for grant, identity in (("g1", "a"), ("g2", "a"), ("g3", "b")) for server in "st"
 ]
-AMOUNTS = st.sampled_from(["0", "0.000001", "0.25", "1", "1", "1", "2", "3.5", "10"])
-MAXES = st.sampled_from(["0", "1", "2.25", "3", "5", "10", "30"])
-FIXED = st.sampled_from(["second", "minute", 60, "hour", 3600, "day", "week", "month", 1, 7, 90, 2678400])
-SLIDING = st.sampled_from(["second", "minute", 60, "hour", 7, 90, "day", 86400])
+AMOUNTS = ["0", "0.000001", "0.25", "1", "1", "1", "2", "3.5", "10"]
+MAXES = ["0", "1", "2.25", "3", "5", "10", "30"]
+FIXED: list[str | int] = ["second", "minute", 60, "hour", 3600, "day", "week", "month", 1, 7, 90, 2678400]
+SLIDING: list[str | int] = ["second", "minute", 60, "hour", 7, 90, "day", 86400]
 
 
-def spelled(window: str | int) -> object:
-    return {"second": 1, "minute": 60, "hour": 3600, "day": 86400}.get(str(window), window)
+def length(use: Use) -> int:
+    """Seconds of a window, about."""
+    return {"week": 604800, "month": 2592000}.get(str(use.window)) or int(SECONDS.get(str(use.window), use.window))
 
 
-@st.composite
-def calls_uses(draw: st.DrawFn) -> list[Use]:
-    """The limits of one call: one amount for each counter, as a policy has it."""
+def policy(random: Random) -> list[Use]:
+    """A few limits, with one amount for each counter, as a policy has it: few, so that calls meet in them."""
     uses: list[Use] = []
     amounts: dict[object, str] = {}
-    for _ in range(draw(st.integers(0, 4))):
-        algorithm = draw(st.sampled_from(["fixed", "fixed", "sliding"]))
-        window = draw(FIXED if algorithm == "fixed" else SLIDING)
-        counter, scope = draw(st.sampled_from("cd")), draw(st.sampled_from(["grant", "identity", "server"]))
-        amount = amounts.setdefault((counter, spelled(window), scope, algorithm), draw(AMOUNTS))
-        enforced = draw(st.sampled_from([True, True, True, False]))
-        uses.append(Use(counter, window, scope, draw(MAXES), amount, algorithm, enforced=enforced))
+    for _ in range(random.randint(1, 4)):
+        algorithm = random.choice(["fixed", "sliding"])
+        window = random.choice(FIXED if algorithm == "fixed" else SLIDING)
+        counter, scope = random.choice("cd"), random.choice(["grant", "identity", "server"])
+        amount = amounts.setdefault(
+            (counter, SECONDS.get(str(window), window), scope, algorithm), random.choice(AMOUNTS)
+        )
+        enforced = random.random() < 0.8
+        uses.append(Use(counter, window, scope, random.choice(MAXES), amount, algorithm, enforced=enforced))
     return uses
 
 
-STEPS = st.one_of(
-    st.tuples(st.just("call"), st.sampled_from(CALLERS), calls_uses()),
-    st.tuples(st.just("call"), st.just(CALLERS[0]), calls_uses()),
-    st.tuples(st.just("look"), st.sampled_from(CALLERS), calls_uses()),
-    st.tuples(
-        st.just("clock"),
-        st.one_of(
-            st.integers(-5 * MILLION, 5 * MILLION),
-            st.integers(0, 120 * MILLION),
-            st.sampled_from([1, 60 * MILLION, 61 * MILLION, 3600 * MILLION, 86400 * MILLION, 31 * 86400 * MILLION]),
-        ),
-    ),
-    st.tuples(st.just("release"), st.integers(0, 30)),
-    st.tuples(st.just("settle"), st.integers(0, 30)),
-    st.tuples(st.just("restart")),
-)
+def scenario(random: Random, steps: int) -> Iterator[tuple[Any, ...]]:
+    """Calls under the limits of one policy, the clock forth and back, releases, restarts."""
+    limits = policy(random)
+    for _ in range(steps):
+        kind = random.choices(["call", "clock", "look", "release", "settle", "restart"], [55, 30, 5, 5, 3, 2])[0]
+        if kind in ("call", "look"):
+            caller = CALLERS[0] if random.random() < 0.6 else random.choice(CALLERS)
+            yield kind, caller, random.choices(limits, k=random.randint(0, 4))
+        elif kind == "clock":
+            micros = length(random.choice(limits)) * MILLION
+            yield (
+                kind,
+                random.choice(
+                    [
+                        random.randint(-5 * MILLION, 5 * MILLION),
+                        random.randint(0, micros // 50),
+                        random.randint(0, micros // 5),
+                        micros,
+                        micros * 61 // 60,
+                        micros * 2,
+                        1,
+                    ]
+                ),
+            )
+        elif kind == "restart":
+            yield (kind,)
+        else:
+            yield kind, random.randint(0, steps // 2)
 
 
 def done(coroutine: Coroutine[Any, Any, _T]) -> _T:
@@ -84,12 +99,13 @@ class Both:
         self.ids: list[str] = []
 
     def step(self, step: tuple[Any, ...]) -> None:
+        if step[0] in ("call", "look", "release"):
+            self.model.tick(self.wall)  # a ledger knows only the times at which it was asked
         getattr(self, "do_" + step[0])(*step[1:])
 
     def do_clock(self, by: int) -> None:
         self.wall += by
         self.clock.now = self.wall / MILLION
-        self.model.tick(self.wall)
 
     def do_call(self, call: Caller, uses: list[Use]) -> None:
         before = [self.model.used(call, use) for use in uses]
@@ -133,11 +149,9 @@ class Both:
         self.model.now = now
 
     def do_release(self, number: int) -> None:
-        if number < len(self.ids):
-            id = self.ids[number]
-            given = self.model.release(id)
-            assert done(self.ledger.release(id)) == given
-            self.rows.append({"kind": "released", "reservation": id})
+        id = f"r{number}"
+        assert done(self.ledger.release(id)) == self.model.release(id)
+        self.rows.append({"kind": "released", "reservation": id})
 
     def do_settle(self, number: int) -> None:
         if number < len(self.ids):
@@ -162,18 +176,17 @@ class Both:
         return ledger
 
 
-def require_agreement(steps: list[tuple[Any, ...]]) -> None:
+def require_agreement(random: Random, steps: int) -> None:
     both = Both()
-    seen: dict[object, tuple[Caller, Use]] = {}
-    for step in steps:
+    seen: list[tuple[Caller, Use]] = []
+    for step in scenario(random, steps):
         both.step(step)
         if step[0] == "call":
-            seen.update(
-                ((step[1], replace(use, max="0", amount="1", enforced=True)), (step[1], use)) for use in step[2]
-            )
+            seen += [(step[1], replace(use, max="0", amount="1", enforced=True)) for use in step[2]]
     both.do_restart()
+    both.model.tick(both.wall)
     replayed = both.replayed()
-    for call, use in seen:  # type: ignore[misc]
+    for call, use in set(seen):
         expected = both.model.used(call, use)
         for ledger in (both.ledger, replayed):
             outcome = done(ledger.look(call, [use]))
@@ -181,17 +194,18 @@ def require_agreement(steps: list[tuple[Any, ...]]) -> None:
             assert micro(outcome.counts[0].before) == expected
 
 
-@given(st.lists(STEPS, max_size=40))
+# The scenario comes from a seed: Hypothesis' own lists are too short to fill a window.
+@given(st.integers(0, 2**32))
 @settings(max_examples=400)
-def test_the_ledger_agrees_with_the_model(steps: list[tuple[Any, ...]]) -> None:
-    require_agreement(steps)
+def test_the_ledger_agrees_with_the_model(seed: int) -> None:
+    require_agreement(Random(seed), 60)
 
 
 @pytest.mark.slow
-@given(st.lists(STEPS, max_size=150))
+@given(st.integers(0, 2**32))
 @settings(max_examples=20_000)
-def test_the_ledger_agrees_with_the_model_at_length(steps: list[tuple[Any, ...]]) -> None:
-    require_agreement(steps)
+def test_the_ledger_agrees_with_the_model_at_length(seed: int) -> None:
+    require_agreement(Random(seed), 150)
 
 
 @given(
