@@ -19,6 +19,8 @@ _PLAIN_DIGITS: Final = 17
 """Integers of so few characters need no look at their size."""
 _FIXED_EXPONENT: Final = 21
 """Up to so many digits `canonical` writes an integer in full."""
+_LEADING_ZEROS: Final = 3
+"""Up to so many zeros behind the point it writes a fraction without an exponent, as `repr` does."""
 _FIXED_LIMIT: Final = 10**_FIXED_EXPONENT
 
 
@@ -199,6 +201,8 @@ def _number(value: Decimal) -> str:
         return f"{minus}{stripped}{'0' * exponent}"
     if exponent < 0 and -exponent < len(stripped):
         return f"{minus}{stripped[:exponent]}.{stripped[exponent:]}"
+    if exponent < 0 and -exponent - len(stripped) <= _LEADING_ZEROS:
+        return f"{minus}0.{stripped.rjust(-exponent, '0')}"
     return f"{minus}{stripped}e{exponent}"
 
 
