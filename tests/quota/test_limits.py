@@ -266,6 +266,19 @@ def test_a_sliding_window_of_one_second_has_slots_too(ledger: Ledger, clock: Clo
     take(ledger, slide)
 
 
+@pytest.mark.parametrize("other_at", range(1, 61, 3))
+def test_a_sliding_counter_is_not_forgotten_early_whoever_else_calls(make: Make, clock: Clock, other_at: int) -> None:
+    ledger = make(clock)
+    slide = Use(algorithm="sliding", max=1)
+    take(ledger, slide, call=Caller("other"))
+    clock.now = NOON + 60
+    take(ledger, slide)
+    for seconds in (other_at, other_at + 1):
+        clock.now = NOON + 60 + seconds
+        run(ledger.reserve(Caller("other"), [slide]))
+        assert used(ledger, slide) == (1 if seconds <= 60 else 0)
+
+
 # -- reservations -----------------------------------------------------------------------------------------------------
 
 
