@@ -273,7 +273,7 @@ def test_a_sliding_counter_is_not_forgotten_early_whoever_else_calls(make: Make,
     take(ledger, slide, call=Caller("other"))
     clock.now = NOON + 60
     take(ledger, slide)
-    for seconds in (other_at, other_at + 1):
+    for seconds in sorted({1, other_at, other_at + 1}):
         clock.now = NOON + 60 + seconds
         run(ledger.reserve(Caller("other"), [slide]))
         assert used(ledger, slide) == (1 if seconds <= 60 else 0)
