@@ -36,6 +36,7 @@ from gatepost.wire.tls import server_context
 _DRAIN_SECONDS: Final = 30.0
 _RESCAN_SECONDS: Final = 200.0
 _REAP_EVERY: Final = 15
+_OPEN_FILES: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +230,18 @@ def parse_options(arguments: Sequence[str]) -> tuple[Path, Options]:
     )
 
 
+def _raise_file_limit() -> None:
+    """Connections, streams and programs are open files: take as many as the system lets this user have."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 async def _run(data: Path, options: Options) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -244,6 +257,7 @@ async def _run(data: Path, options: Options) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM. Exit code 1 with a line on stderr where it cannot start."""
     lifeline.hold()
+    _raise_file_limit()
     data, options = parse_options(sys.argv[1:] if arguments is None else arguments)
     try:
         try:
