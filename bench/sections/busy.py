@@ -52,7 +52,8 @@ class Many(Full):
                 stderr=subprocess.PIPE,
                 cwd=ROOT,
                 env=self.env(),
-                preexec_fn=lambda: os.nice(19),
+                start_new_session=True,
+                preexec_fn=yield_to_others,
             )
 
 
@@ -136,6 +137,14 @@ def while_jobs_run(rig: Rig, gateway: Many) -> tuple[list[Load], dict[str, float
         rows = sum(1 for _ in lines)
     exported.unlink()
     return during, took, rows
+
+
+def yield_to_others() -> None:
+    """Lowest priority, for the session as well where the kernel schedules by session (autogroup)."""
+    os.nice(19)
+    group = Path("/proc/self/autogroup")
+    if group.exists():
+        group.write_text("19")
 
 
 def ended(name: str, job: subprocess.Popen[bytes]) -> None:

@@ -26,9 +26,7 @@ def decide(rig: Rig, skipped: list[str]) -> Section:
     page.data = found
     figure = found.get("median_us")
     what, wanted = "`decide` on a policy of 100 tools with 3 rules each, median", "≤ 5 µs"
-    page.bars = [
-        Bar(what, wanted, "–" if figure is None else f"{figure:.2f} µs", None if figure is None else figure <= 5)
-    ]
+    page.bars = [at_most(what, wanted, figure, "µs")]
     tell(page, found)
     return page
 
@@ -40,11 +38,14 @@ def recovery(rig: Rig, skipped: list[str]) -> Section:
     page.data = found
     figure = found.get("seconds")
     what, wanted = "recovery of 10,000,000 rows", "≤ 5 s"
-    page.bars = [
-        Bar(what, wanted, "–" if figure is None else f"{figure:.2f} s", None if figure is None else figure <= 5)
-    ]
+    page.bars = [at_most(what, wanted, figure, "s")]
     tell(page, found)
     return page
+
+
+def at_most(what: str, wanted: str, figure: float | None, unit: str) -> Bar:
+    """Both bars are 5 of their unit."""
+    return Bar(what, wanted, "–", None) if figure is None else Bar(what, wanted, f"{figure:.2f} {unit}", figure <= 5)
 
 
 def measured(rig: Rig, name: str, skipped: list[str]) -> dict[str, Any]:
