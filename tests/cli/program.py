@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -9,6 +11,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from gatepost.cli.main import run
 
 TINY = Path(__file__).with_name("tiny_server.py")
 SECONDS = 60
@@ -44,6 +48,13 @@ class Program:
             env=self.environment(env),
         )
         return Ran(done.returncode, done.stdout, done.stderr)
+
+    def read(self, *arguments: str) -> Any:
+        """What a reading command prints with `--json`, run within this process, where it is not the test's subject."""
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            assert run([*arguments, "--data", str(self.data), "--json"]) in (0, 1)
+        return json.loads(out.getvalue())
 
     def start(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
         """Starts a command that goes on; both its outputs are pipes."""

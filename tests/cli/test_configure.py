@@ -18,10 +18,10 @@ def test_a_server_is_asked_first_and_its_tools_are_stored(gatepost: Program, too
     assert "legacy (2025-11-25)" in added.out
     assert "read_file, delete_file" in added.out
     assert added.err.startswith("Starting ")
-    listed = gatepost("server", "list", "--json").json
+    listed = gatepost.read("server", "list")
     assert [(server["name"], server["tools"], server["eras"]) for server in listed] == [("files", 2, ["legacy"])]
     assert listed[0]["scanned_at"].endswith("Z")
-    shown = gatepost("server", "show", "files", "--json").json
+    shown = gatepost.read("server", "show", "files")
     assert [definition["tool"] for definition in shown["definitions"]] == TOOLS
     assert shown["running"] is None
 
@@ -32,13 +32,13 @@ def test_a_server_that_ends_at_once_is_refused_with_its_last_words(gatepost: Pro
     assert ran.code == 1
     assert "error GP-3005: " in ran.err
     assert "cannot find my settings" in ran.err
-    assert gatepost("server", "list", "--json").json == []
+    assert gatepost.read("server", "list") == []
 
 
 def test_a_server_that_is_not_there_is_refused(gatepost: Program) -> None:
     assert "error GP-3005: " in gatepost("server", "add", "none", "--", "no-such-program-anywhere").err
     assert "error GP-3001: " in gatepost("server", "add", "none", "--url", "http://127.0.0.1:9/mcp").err
-    assert gatepost("server", "list", "--json").json == []
+    assert gatepost.read("server", "list") == []
 
 
 def test_a_secret_for_a_server_is_never_shown_nor_stored_in_the_clear(
@@ -105,7 +105,7 @@ def test_a_server_in_use_is_removed_only_by_force(ready: Program) -> None:
     assert "GP-4006" in refused.err
     forced = ready("server", "remove", "files", "--force")
     assert "Revoked with it: laptop" in forced.out
-    assert ready("server", "list", "--json").json == []
+    assert ready.read("server", "list") == []
 
 
 def test_what_a_server_says_cannot_steer_the_terminal(gatepost: Program, tools: Path) -> None:
@@ -135,13 +135,13 @@ def test_a_policy_is_checked_without_being_stored(ready: Program, tmp_path: Path
 
 
 def test_a_wrong_policy_is_refused_whole_and_the_old_one_stays(ready: Program, tmp_path: Path) -> None:
-    before = ready("policy", "show", "files-read", "--json").json
+    before = ready.read("policy", "show", "files-read")
     (tmp_path / "wrong.yaml").write_text('version: "1"\ndefault: deny\ntools: {a: {nonsense: 1}}\n')
     ran = ready("policy", "add", "files-read", str(tmp_path / "wrong.yaml"), "--server", "files")
     assert ran.code == 1
     assert "error GP-2001: " in ran.err
     assert "/tools/a/nonsense" in ran.err
-    assert ready("policy", "show", "files-read", "--json").json == before
+    assert ready.read("policy", "show", "files-read") == before
 
 
 def test_yaml_becomes_json_and_is_shown_so(ready: Program) -> None:
@@ -176,7 +176,7 @@ def test_an_explanation_for_programs(ready: Program, tmp_path: Path) -> None:
     explained = ready("policy", "explain", "--grant", "laptop", *arguments).json
     assert explained["decision"] == "deny"
     assert explained["rule"] == "(invalid arguments)"
-    unknown = ready("policy", "explain", "--grant", "laptop", "--tool", "nope", "--json").json
+    unknown = ready.read("policy", "explain", "--grant", "laptop", "--tool", "nope")
     assert unknown["rule"] == "(unknown tool)"
 
 
@@ -197,7 +197,7 @@ def test_a_token_is_shown_once_and_only_its_hash_is_kept(ready: Program) -> None
     everything = b"".join(file.read_bytes() for file in ready.data.rglob("*") if file.is_file())
     assert token.encode() not in everything
     assert token not in ready("grant", "list").out + ready("grant", "list", "--json").out
-    (listed,) = ready("grant", "list", "--json").json
+    (listed,) = ready.read("grant", "list")
     assert (listed["label"], listed["identity"], listed["policy"]) == ("laptop", "anna", "files-read")
     assert listed["created_at"].endswith("Z")
 
@@ -208,7 +208,7 @@ def test_a_grant_is_rotated_attached_and_revoked(ready: Program) -> None:
     assert second["token"] != first["token"]
     assert second["id"] == first["id"]
     assert ready("grant", "attach", "laptop", "--policy", "files-read").code == 0
-    assert ready("grant", "list", "--json").json[0]["policy"] == "files-read"
+    assert ready.read("grant", "list")[0]["policy"] == "files-read"
     assert ready("grant", "revoke", "laptop").code == 0
     assert "revoked" in ready("grant", "list").out
     assert "GP-4003" in ready("grant", "revoke", "nobody").err

@@ -115,7 +115,7 @@ def show_verification(verdict: Verification) -> None:
         open_end = f", {chain.unsigned:,} after the last one" if chain.unsigned else ""
         click.echo(
             f"  chain {clean(chain.chain)}: records {chain.first:,} to {chain.last:,}, "
-            f"{chain.checkpoints:,} signed checkpoints{open_end}"
+            f"{chain.checkpoints:,} signed checkpoint{'' if chain.checkpoints == 1 else 's'}{open_end}"
         )
     for note in verdict.notes:
         click.echo(f"  {clean(note)}")

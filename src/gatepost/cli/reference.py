@@ -63,7 +63,7 @@ def _prose(command: click.Command) -> str:
 
 def _row(parameter: click.Parameter, context: click.Context) -> str | None:
     record = parameter.get_help_record(context)
-    if record is None or parameter.name in ("help", "data"):
+    if record is None or not isinstance(parameter, click.Option) or parameter.name in ("help", "data"):
         return None
     name, meaning = (" ".join(text.split()).replace("|", "\\|") for text in record)
     return f"| `{name}` | {meaning} |\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Callable
@@ -34,14 +35,13 @@ async def prepare(store: Store, added: Callable[[Server, tuple[str, ...]], None]
         GatepostError: GP-4002 where the folder already holds something of those names, GP-30xx where a server fails.
     """
     actor = Actor("demo", "cli")
+    targets = [Target(name=name, command=(sys.executable, "-P", "-m", module)) for name, module in SERVERS.items()]
     servers = []
-    for name, module in SERVERS.items():
-        target = Target(name=name, command=(sys.executable, "-P", "-m", module))
-        found = await scan(target)
+    for target, found in zip(targets, await asyncio.gather(*map(scan, targets)), strict=True):
         server = add_server(
             store,
             actor,
-            name,
+            target.name,
             command=target.command,
             eras=found.eras,
             versions=found.versions,
