@@ -32,7 +32,7 @@ def decide(rig: Rig, skipped: list[str]) -> Section:
 
 
 def recovery(rig: Rig, skipped: list[str]) -> Section:
-    """bench/recovery.py: `seconds`, the time to open a journal of `rows` rows, counters and calls in flight included."""
+    """bench/recovery.py: `seconds`, the time to open a journal of `rows` rows with its counters and calls in flight."""
     page = Section("recovery", "Starting on a long journal")
     found = measured(rig, "recovery", skipped) if rig.scale.name == "full" else {}
     page.data = found
