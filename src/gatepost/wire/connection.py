@@ -1,7 +1,6 @@
 """One connection of the listener: cuts requests out of what comes, holds the limits, has them answered in order.
 
-A head is collected until it is whole, then read by llhttp; of a body no more is fed to it than belongs to the request.
-So what is pipelined behind a request is not looked at, and its caller not authenticated, before that one is answered.
+What is pipelined behind a request is not looked at, and its caller not authenticated, before that one is answered.
 """
 
 from __future__ import annotations
@@ -10,11 +9,10 @@ import asyncio
 import json
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
-import httptools
-
-from gatepost.wire import head, responses
+from gatepost.wire import responses
+from gatepost.wire.incoming import Incoming, check_beginning
 from gatepost.wire.limits import Refusal, bad
 from gatepost.wire.request import ClientGone, Request
 
@@ -25,10 +23,8 @@ _log = logging.getLogger(__name__)
 
 _HEAD, _BODY, _BUSY, _DEAF = range(4)
 """Awaiting or collecting a head; a body; a request is being answered; what comes is no longer looked at."""
-_CHUNKED: Final = -1
-_FRAMING: Final = 16 * 1024
-_FRAMING_PER_CHUNK: Final = 16
-"""What sizes, extensions and trailers of a chunked body may come to, beside its bytes."""
+_RATE_EVERY: Final = 1.0
+"""How often, in seconds, a body's rate is looked at."""
 _JSON: Final = (b"content-type", b"application/json")
 
 
@@ -36,9 +32,8 @@ class Connection(asyncio.Protocol):
     """The server's side of one client connection."""
 
     __slots__ = (
-        "_began", "_behind", "_body_bytes", "_chunk_count", "_chunks", "_complete", "_deadline", "_drains", "_headers",
-        "_in_head", "_last", "_limits", "_listener", "_loop", "_parser", "_peer", "_raw_bytes", "_received_ns",
-        "_refusal", "_remaining", "_request", "_rest", "_state", "_timer", "_timer_at", "_transport", "paused",
+        "_began", "_deadline", "_drains", "_incoming", "_last", "_limits", "_listener", "_loop", "_peer",
+        "_received_ns", "_refusal", "_request", "_rest", "_state", "_timer", "_timer_at", "_transport", "paused",
     )  # fmt: skip
 
     def __init__(self, listener: Listener, loop: asyncio.AbstractEventLoop) -> None:
@@ -46,21 +41,16 @@ class Connection(asyncio.Protocol):
         self._limits = listener.limits
         self._loop = loop
         self._transport: asyncio.Transport | None = None
-        self._parser: Any = httptools.HttpRequestParser(self)
+        self._incoming = Incoming(listener.limits)
         self._peer = ""
         self._state = _HEAD
         self._rest = bytearray()
+        self._received_ns = 0
         self._request: Request | None = None
         self._refusal: Refusal | None = None
         self._last = False
         self.paused = False
         self._drains: list[asyncio.Future[None]] = []
-        # the request being read
-        self._received_ns = 0
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._chunks: list[bytes] = []
-        self._in_head = self._complete = self._behind = False
-        self._remaining = self._body_bytes = self._raw_bytes = self._chunk_count = 0
         # deadlines: `_deadline` moves often, the timer only when it would be late
         self._began = 0.0
         self._deadline = 0.0
@@ -86,12 +76,14 @@ class Connection(asyncio.Protocol):
         if state == _HEAD:
             if self._rest:
                 self._rest += data
-                data = bytes(self._rest)
+                self._read_rest()
             else:
                 self._received_ns = time.perf_counter_ns()
-            self._read_head(data)
+                self._read(data)
         elif state == _BODY:
-            self._read_body(data)
+            request = self._request
+            assert request is not None
+            self._read_body(request, data)
         elif state == _BUSY:
             self._keep(data)
 
@@ -121,166 +113,95 @@ class Connection(asyncio.Protocol):
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
-    def _read_head(self, data: bytes) -> None:
-        """`data` is what has come since the last request; it begins with the next one."""
-        if data[0] == 0x0D and data.startswith(b"\r\n"):  # one empty line may come first (RFC 9112, section 2.2)
-            data = data[2:]
+    def _read(self, data: bytes) -> None:
+        """Read what has come behind the last request: it begins with the next one."""
         end = data.find(b"\r\n\r\n") + 4
+        if end == 3 or data[0] == 0x0D:
+            self._rest = bytearray(data)
+            self._due(self._limits.head_timeout)
+            self._read_rest()
+            return
+        request = self._read_head(data[:end])
+        if request is not None:
+            self._read_body(request, data[end:])
+
+    def _read_rest(self) -> None:
+        """Read what was kept: a head that came in pieces, or requests behind the one that was answered."""
+        rest = self._rest
+        if rest.startswith(b"\r\n"):  # one empty line may come first (RFC 9112, section 2.2)
+            del rest[:2]
+        end = rest.find(b"\r\n\r\n") + 4
         if end == 3:
-            self._part_of_head(data)
+            refusal = check_beginning(rest, self._limits)
+            if refusal is not None:
+                self._refuse(refusal)
             return
+        head = bytes(rest[:end])
+        del rest[:end]
+        request = self._read_head(head)
+        if request is not None:
+            size = self._incoming.wanted(len(rest))
+            body = bytes(rest[:size])
+            del rest[:size]
+            self._read_body(request, body)
+
+    def _read_head(self, data: bytes) -> Request | None:
+        """Read a whole head, and have it judged. Returns None where it is refused."""
+        listener, incoming = self._listener, self._incoming
         line_end = data.find(b"\r\n")
-        limits = self._limits
-        if end - line_end > limits.max_header_bytes:
-            self._refuse(bad(f"The headers are longer than {limits.max_header_bytes} bytes.", 431))
-            return
-        line = head.request_line(data[:line_end], limits.max_target)
+        line = listener.line(data[:line_end])
         if isinstance(line, Refusal):
             self._refuse(line)
-            return
-        headers: list[tuple[bytes, bytes]] = []
-        self._headers = headers
-        self._in_head = True
-        self._complete = False
-        try:
-            self._parser.feed_data(data[:end])
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._refuse(_malformed(error))
-            return
-        self._in_head = False
-        if len(headers) > limits.max_headers:
-            self._refuse(bad(f"More than {limits.max_headers} headers.", 431))
-            return
-        values = head.first_values(headers)
-        refusal = (
-            values
-            if isinstance(values, Refusal)
-            else head.check(values, newer=line[2], limits=limits, names=self._listener.names)
-        )
-        if refusal is not None or isinstance(values, Refusal):
-            self._refuse(cast(Refusal, refusal))
-            return
-        self._begin(line, headers, values, data[end:])
-
-    def _part_of_head(self, data: bytes) -> None:
-        """Wait for the rest of a head, unless it can never become one."""
-        if not data:
-            return
-        limits = self._limits
-        line_end = data.find(b"\r\n")
-        if not (0x41 <= data[0] <= 0x5A or data == b"\r"):
-            self._refuse(bad("This is not HTTP/1.1."))
-        elif data.count(b"\n") != data.count(b"\r\n") or b"\0" in data:
-            self._refuse(bad("The head has a bare line end or NUL."))
-        elif line_end < 0 and len(data) > limits.max_target + 32:
-            self._refuse(bad(f"The target is longer than {limits.max_target} bytes.", 414))
-        elif line_end >= 0 and len(data) - line_end > limits.max_header_bytes:
-            self._refuse(bad(f"The headers are longer than {limits.max_header_bytes} bytes.", 431))
-        else:
-            if not self._rest:
-                self._due(limits.head_timeout)
-                self._rest = bytearray(data)
-
-    def _begin(
-        self, line: tuple[str, str, bool], headers: list[tuple[bytes, bytes]], values: dict[bytes, bytes], rest: bytes
-    ) -> None:
-        """A head is whole and well-formed: whose is it, and how much body follows?"""
-        listener = self._listener
-        method, target, newer = line
-        client = self._peer
+            return None
+        most = self._limits.max_header_bytes
+        if len(data) - line_end > most:
+            self._refuse(bad(f"The headers are longer than {most} bytes.", 431))
+            return None
+        refusal = incoming.read_head(data, line, listener.names)
+        if refusal is not None:
+            self._refuse(refusal)
+            return None
+        values = incoming.values
+        request = Request(self, line, incoming.headers, values, self._peer, self._received_ns)
         if b"x-forwarded-for" in values:
-            client = listener.proxies.client(client, [value for name, value in headers if name == b"x-forwarded-for"])
-        request = Request(
-            self,
-            method,
-            target,
-            headers,
-            values,
-            client,
-            self._received_ns,
-            newer=newer,
-            keep_alive=newer and not head.closes(values),
-        )
+            forwarded = [value for name, value in incoming.headers if name == b"x-forwarded-for"]
+            request.client = listener.proxies.client(self._peer, forwarded)
         self._request = request
         refusal = listener.judge_head(request)
         if refusal is not None and refusal.closes:
             self._refuse(refusal)
-            return
+            return None
         self._refusal = refusal
-        self._rest = bytearray()
-        if self._complete:
-            if rest:
-                self._rest += rest
-            self._serve(request)
-            return
-        self._state = _BODY
-        self._chunks = []
-        self._body_bytes = self._raw_bytes = self._chunk_count = 0
-        self._remaining = int(values[b"content-length"]) if b"content-length" in values else _CHUNKED
-        if rest:
-            self._read_body(rest)
-        if self._state == _BODY:
-            if newer and b"expect" in values and refusal is None and not rest:
-                self.send(responses.CONTINUE)
-            self._began = self._loop.time()
-            self._due(min(1.0, self._limits.body_timeout))
+        return request
 
-    def _read_body(self, data: bytes) -> None:
-        rest = b""
-        if self._remaining != _CHUNKED:
-            if len(data) > self._remaining:
-                data, rest = data[: self._remaining], data[self._remaining :]
-            self._remaining -= len(data)
-        self._raw_bytes += len(data)
-        self._behind = False
-        try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            if not self._complete:
-                self._refuse(_malformed(error))
-                return
-            self._behind = True
-        if self._body_bytes > self._limits.max_body:
-            self._refuse(bad(f"The body is longer than {self._limits.max_body} bytes.", 413))
-        elif self._raw_bytes - self._body_bytes > _FRAMING + _FRAMING_PER_CHUNK * self._chunk_count:
-            self._refuse(bad("The framing of the body is longer than its use.", 431))
-        elif self._complete:
-            # What stood behind a chunked body in one read is lost in the parser: the client is to send it again.
-            self._last = self._last or self._behind
-            self._rest = bytearray(rest)
-            request = cast(Request, self._request)
-            chunks, self._chunks = self._chunks, []
-            request.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    def _read_body(self, request: Request, data: bytes) -> None:
+        """Read what has come of a body, perhaps nothing. What stands behind the body waits."""
+        incoming = self._incoming
+        refusal = incoming.read_body(data)
+        if refusal is not None:
+            self._refuse(refusal)
+            return
+        if incoming.complete:
+            if incoming.rest:
+                self._rest = bytearray(incoming.rest)
+            # What the parser has swallowed is not answered: the connection closes behind this request.
+            self._last = self._last or incoming.lost
+            request.body = incoming.take_body()
             self._serve(request)
+        elif self._state == _HEAD:
+            self._state = _BODY
+            self._began = self._loop.time()
+            self._due(min(_RATE_EVERY, self._limits.body_timeout))
+            if not data and self._refusal is None and request.header(b"expect") is not None:
+                self.send(responses.CONTINUE)
 
     def _keep(self, data: bytes) -> None:
         """What comes while a request is answered waits, as much as one request may be. EOF is noticed meanwhile."""
-        self._rest += data
-        if len(self._rest) > self._limits.max_body + self._limits.max_header_bytes:
+        if not self._last:
+            self._rest += data
+            self._last = len(self._rest) > self._limits.max_body + self._limits.max_header_bytes
+        if self._last:
             self._rest = bytearray()
-            self._last = True
-        elif self._last:
-            self._rest = bytearray()
-
-    # -- httptools -------------------------------------------------------------------------------------------------
-
-    def on_message_begin(self) -> None:
-        self._behind = self._complete
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:  # a trailer is dropped, never merged
-            self._headers.append((name.lower(), value.rstrip(b" \t")))
-
-    def on_body(self, body: bytes) -> None:
-        if not self._complete and self._refusal is None:
-            self._chunks.append(body)
-        self._body_bytes += len(body)
-
-    def on_chunk_header(self) -> None:
-        self._chunk_count += 1
-
-    def on_message_complete(self) -> None:
-        self._complete = True
 
     # -- requests --------------------------------------------------------------------------------------------------
 
@@ -291,7 +212,8 @@ class Connection(asyncio.Protocol):
             self._listener.refused(request.client, refusal)
             request.reply(refusal.status, (_JSON, *refusal.headers), _body(refusal))
             return
-        self._listener.run(self._run(request))
+        request.task = task = self._loop.create_task(self._run(request))
+        self._listener.tasks.add(task)
 
     async def _run(self, request: Request) -> None:
         try:
@@ -305,6 +227,8 @@ class Connection(asyncio.Protocol):
             raise
         except Exception:
             _log.exception("the handler of %s failed", request.path)
+        finally:
+            self._listener.finished(request.task)
         if not request.ended and not request.gone:
             self._failed(request)
 
@@ -326,15 +250,16 @@ class Connection(asyncio.Protocol):
             self._close()
             return
         self._state = _HEAD
-        self._due(self._limits.idle_timeout)
-        if self._rest:
+        if not self._rest:
+            self._due(self._limits.idle_timeout)
+        else:
+            self._received_ns = time.perf_counter_ns()
+            self._due(self._limits.head_timeout)
             self._loop.call_soon(self._next)
 
     def _next(self) -> None:
         if self._state == _HEAD and self._rest:
-            self._received_ns = time.perf_counter_ns()
-            data, self._rest = bytes(self._rest), bytearray()
-            self._read_head(data)
+            self._read_rest()
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -382,7 +307,6 @@ class Connection(asyncio.Protocol):
             return
         self._state = _DEAF
         self._rest = bytearray()
-        self._chunks = []
         self._listener.refused(self._peer if request is None else request.client, refusal)
         body = _body(refusal)
         transport.write(responses.head(refusal.status, (_JSON, *refusal.headers), len(body), keep_alive=False) + body)
@@ -434,23 +358,17 @@ class Connection(asyncio.Protocol):
             self.abort()
         elif self._state == _BODY:
             waited = now - self._began
-            slow = waited > limits.rate_grace and self._body_bytes < limits.min_body_rate * waited
+            slow = waited > limits.rate_grace and self._incoming.body_bytes < limits.min_body_rate * waited
             if slow or waited >= limits.body_timeout:
                 self._refuse(bad("The body did not come in time.", 408))
             else:
-                self._due(min(1.0, limits.body_timeout - waited))
+                self._due(min(_RATE_EVERY, limits.body_timeout - waited))
         elif self._rest:
             self._refuse(bad("The head did not come in time.", 408))
         elif self._transport is not None and self._transport.get_write_buffer_size():
             self.abort()  # the last answer is still unread
         else:
             self._close()
-
-
-def _malformed(error: Exception) -> Refusal:
-    if isinstance(error, httptools.HttpParserUpgrade):
-        return bad("Upgrades are not served.")
-    return bad(f"The request is not HTTP/1.1: {error}.")
 
 
 def _body(refusal: Refusal) -> bytes:

@@ -7,7 +7,7 @@ control characters, odd names, a Content-Length that is none. Here is what it le
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from gatepost.wire.limits import Limits, Refusal, bad
 from gatepost.wire.names import Names
@@ -23,11 +23,22 @@ _ONCE: Final = frozenset(
     }
 )  # fmt: skip
 """Headers of which a second one refuses the request. Doubled `Mcp-*` headers have an answer of their own (-32020)."""
+_SELDOM: Final = frozenset({b"origin", b"transfer-encoding", b"content-encoding", b"upgrade", b"expect"})
 _MOST_DIGITS: Final = 16
 
 
-def request_line(line: bytes, max_target: int) -> tuple[str, str, bool] | Refusal:
-    """(method, target, whether it is HTTP/1.1) of a request line without its CRLF, or why it is refused."""
+class Line(NamedTuple):
+    """A request line."""
+
+    method: str
+    path: str
+    query: str
+    newer: bool
+    """Whether it is of HTTP/1.1, not 1.0."""
+
+
+def request_line(line: bytes, max_target: int) -> Line | Refusal:
+    """Read a request line without its CRLF, or say why it is refused."""
     found = _REQUEST_LINE.fullmatch(line)
     if found is None:
         return bad("The request line is not of HTTP/1.1.")
@@ -40,7 +51,8 @@ def request_line(line: bytes, max_target: int) -> tuple[str, str, bool] | Refusa
         return bad(f"The target is longer than {max_target} bytes.", 414)
     if target[0] != 0x2F or b"#" in target:
         return bad("The target must be a path.")
-    return method.decode(), target.decode(), version == b"1.1"
+    path, _, query = target.decode().partition("?")
+    return Line(method.decode(), path, query, version == b"1.1")
 
 
 def first_values(headers: list[Header]) -> dict[bytes, bytes] | Refusal:
@@ -69,26 +81,30 @@ def check(values: dict[bytes, bytes], newer: bool, limits: Limits, names: Names)
             return bad("The header Host is missing.")
     elif not names.allows_host(host):
         return Refusal(421, "GP-1009", "This Host is not served here. Behind a proxy, start with --public-url.")
-    origin = values.get(b"origin")
-    if origin is not None and not names.allows_origin(origin):
-        return Refusal(403, "GP-1009", "Requests from this Origin are not allowed.")
     length = values.get(b"content-length")
     if length is not None:
         if len(length) > _MOST_DIGITS or not length.isdigit():
             return bad("The Content-Length is not a number.")
         if int(length) > limits.max_body:
             return bad(f"The body is longer than {limits.max_body} bytes.", 413)
+    return None if _SELDOM.isdisjoint(values) else _check_seldom(values, newer, names)
+
+
+def _check_seldom(values: dict[bytes, bytes], newer: bool, names: Names) -> Refusal | None:
+    origin = values.get(b"origin")
+    if origin is not None and not names.allows_origin(origin):
+        return Refusal(403, "GP-1009", "Requests from this Origin are not allowed.")
     coding = values.get(b"transfer-encoding")
     if coding is not None:
-        if length is not None:
+        if b"content-length" in values:
             return bad("Content-Length and Transfer-Encoding stand together.")
         if coding.lower() != b"chunked" or not newer:
             return bad("The only Transfer-Encoding is chunked, in HTTP/1.1.")
-    if b"content-encoding" in values and values[b"content-encoding"].lower() != b"identity":
+    if values.get(b"content-encoding", b"identity").lower() != b"identity":
         return bad("A Content-Encoding other than identity is not read.")
     if b"upgrade" in values:
         return bad("Upgrades are not served.")
-    if b"expect" in values and values[b"expect"].lower() != b"100-continue":
+    if values.get(b"expect", b"100-continue").lower() != b"100-continue":
         return bad("The only Expect is 100-continue.", 417)
     return None
 

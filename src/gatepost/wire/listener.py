@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from gatepost.errors import GatepostError
 from gatepost.wire.connection import Connection
+from gatepost.wire.head import Line, request_line
 from gatepost.wire.limits import Limits, Refusal
 from gatepost.wire.names import Names, Proxies
 from gatepost.wire.request import ClientGone, Request
@@ -27,6 +28,8 @@ OnRefused = Callable[[str, Refusal], None]
 
 _log = logging.getLogger(__name__)
 _BACKLOG: Final = 1024
+_REMEMBERED: Final = 256
+_REMEMBERED_LENGTH: Final = 256
 _CALLED_OFF_SECONDS: Final = 2.0
 """How long `drain` waits for handlers that it has cancelled."""
 
@@ -73,9 +76,9 @@ class Listener:
         self._tls = tls
         self._server: asyncio.Server | None = None
         self._open: set[Connection] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        self._lines: dict[bytes, Line] = {}
         self._quiet = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def start(self, host: str, port: int) -> None:
         """Begin to listen; port 0 takes a free one.
@@ -85,7 +88,6 @@ class Listener:
         """
         self.names = Names(host, *self._allowed)
         loop = asyncio.get_running_loop()
-        self._loop = loop
         handshake = self.limits.head_timeout if self._tls is not None else None
         try:
             self._server = await loop.create_server(
@@ -116,7 +118,7 @@ class Listener:
     @property
     def requests_in_flight(self) -> int:
         """Requests that a handler is at work on."""
-        return len(self._tasks)
+        return len(self.tasks)
 
     async def drain(self, seconds: float) -> None:
         """Accept nothing more, let requests finish for so long, then cut the connections and cancel the handlers."""
@@ -125,18 +127,15 @@ class Listener:
             self._server.close()
         for connection in list(self._open):
             connection.drain()
-        await self._wait_until_quiet(seconds)
-        for connection in list(self._open):
-            connection.abort()
-        for task in list(self._tasks):
-            task.cancel()
-        await self._wait_until_quiet(_CALLED_OFF_SECONDS)
-
-    async def _wait_until_quiet(self, seconds: float) -> None:
-        self._quiet.clear()
-        if self._open or self._tasks:
+        if self._open or self.tasks:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._quiet.wait(), seconds)
+        for connection in list(self._open):
+            connection.abort()
+        if self.tasks:
+            for task in self.tasks:
+                task.cancel()
+            await asyncio.wait(self.tasks, timeout=_CALLED_OFF_SECONDS)
 
     # -- called by connections -------------------------------------------------------------------------------------
 
@@ -174,19 +173,24 @@ class Listener:
         except Exception:
             _log.exception("a refusal of %s could not be told of", client)
 
-    def run(self, handling: Coroutine[Any, Any, None]) -> None:
-        """Run a handler in a task of its own."""
-        assert self._loop is not None
-        task = self._loop.create_task(handling)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
+    def line(self, line: bytes) -> Line | Refusal:
+        """Read a request line. Clients repeat theirs: the last ones are remembered."""
+        known = self._lines.get(line)
+        if known is not None:
+            return known
+        read = request_line(line, self.limits.max_target)
+        if not isinstance(read, Refusal) and len(line) <= _REMEMBERED_LENGTH:
+            if len(self._lines) >= _REMEMBERED:
+                self._lines.clear()
+            self._lines[line] = read
+        return read
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.result()
+    def finished(self, task: asyncio.Task[None] | None) -> None:
+        """A handler is done."""
+        if task is not None:
+            self.tasks.discard(task)
         self._note_quiet()
 
     def _note_quiet(self) -> None:
-        if self.draining and not self._open and not self._tasks:
+        if self.draining and not self._open and not self.tasks:
             self._quiet.set()

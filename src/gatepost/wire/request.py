@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from gatepost.wire import responses
+from gatepost.wire.head import Line, closes
 
 if TYPE_CHECKING:
     from gatepost.wire.connection import Connection
@@ -31,6 +33,7 @@ class Request:
         client: the client's IP address.
         received_ns: `time.perf_counter_ns()` when its first byte was seen.
         context: free for whoever serves it.
+        task: the task that its handler runs in.
         gone: whether the client left before the answer ended.
         started: whether an answer has begun.
         ended: whether the answer is complete.
@@ -38,35 +41,30 @@ class Request:
 
     __slots__ = (
         "_chunked", "_connection", "_on_gone", "_values", "body", "client", "context", "ended", "gone", "headers",
-        "keep_alive", "method", "newer", "path", "query", "received_ns", "started",
+        "keep_alive", "method", "path", "query", "received_ns", "started", "task",
     )  # fmt: skip
 
     def __init__(
         self,
         connection: Connection,
-        method: str,
-        target: str,
+        line: Line,
         headers: list[tuple[bytes, bytes]],
         values: dict[bytes, bytes],
         client: str,
         received_ns: int,
-        *,
-        newer: bool,
-        keep_alive: bool,
     ) -> None:
         self._connection = connection
         self._values = values
         self._on_gone: list[Callable[[], object]] | None = None
+        self.method, self.path, self.query, newer = line
         self._chunked = newer
-        self.method = method
-        self.path, _, self.query = target.partition("?")
         self.headers = headers
         self.body = b""
         self.client = client
         self.received_ns = received_ns
-        self.newer = newer
-        self.keep_alive = keep_alive
+        self.keep_alive = newer and (b"connection" not in values or not closes(values))
         self.context: Any = None
+        self.task: asyncio.Task[None] | None = None
         self.gone = False
         self.started = False
         self.ended = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
     from gatepost.wire.exchange import Exchange
 
 _HIGH_WATER: Final = 64 * 1024
-_LOW_WATER: Final = 16 * 1024
 
 
 class Response:
@@ -39,7 +37,7 @@ class Response:
         self._loop = loop
         self._exchange: Exchange | None = exchange  # until the response is complete
         self._length = length
-        self._chunks: deque[bytes] = deque()
+        self._chunks: list[bytes] = []
         self._unread = 0
         self._error: UpstreamError | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -67,15 +65,13 @@ class Response:
             chunks.clear()
             self._unread = 0
             return body
-        parts: list[bytes] = []
-        size = 0
+        body = bytearray()
         async for chunk in self.chunks():
-            size += len(chunk)
-            if size > limit:
+            body += chunk
+            if len(body) > limit:
                 self.abort()
                 raise TooLarge(f"the response is longer than {limit} bytes", sent=True)
-            parts.append(chunk)
-        return b"".join(parts)
+        return bytes(body)
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """The pieces of the body as they come. While they are not taken, little more than 64 KiB is read ahead.
@@ -86,11 +82,12 @@ class Response:
         chunks = self._chunks
         while True:
             if chunks:
-                chunk = chunks.popleft()
-                self._unread -= len(chunk)
-                if self._unread < _LOW_WATER and self._exchange is not None:
+                piece = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+                chunks.clear()
+                self._unread = 0
+                if self._exchange is not None:
                     self._exchange.resume()
-                yield chunk
+                yield piece
             elif self._error is not None:
                 raise self._error
             elif self._exchange is None:

@@ -13,8 +13,11 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 CHUNKED: Final = -1
 UNTIL_CLOSE: Final = -2
 
+_REMEMBERED: Final = 256
+
 _second = 0
 _date = b""
+_known: dict[tuple[tuple[bytes, bytes], ...], bytes] = {}
 
 
 def date() -> bytes:
@@ -36,12 +39,23 @@ def head(status: int, headers: Sequence[tuple[bytes, bytes]], length: int, *, ke
     Raises:
         ValueError: a header holds a line end, and would end the head early.
     """
-    lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-    if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers):
-        raise ValueError("a response header holds a line end")
+    key = tuple(headers)
+    lines = _known.get(key)
+    if lines is None:
+        lines = _lines(key)
     line = _LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
     closing = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
     if length >= 0 and status not in _BODILESS:
         return b"%b%b%bcontent-length: %d\r\n%b" % (line, date(), lines, length, closing)
     framing = b"transfer-encoding: chunked\r\n" if length == CHUNKED else b""
     return b"".join((line, date(), lines, framing, closing))
+
+
+def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+    if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers):
+        raise ValueError("a response header holds a line end")
+    if len(_known) >= _REMEMBERED:
+        _known.clear()
+    _known[headers] = lines
+    return lines
