@@ -8,35 +8,28 @@ find something. Only a refused text is walked again, to say where the fault is.
 from __future__ import annotations
 
 import json
+import math
 from decimal import Decimal, InvalidOperation
 from json.encoder import encode_basestring
 from typing import Any, Final
 
 import msgspec
 
+from gatepost.wire import json_faults
+from gatepost.wire.json_faults import MAX_EXPONENT, MAX_NUMBER, StrictJSONError
+
+__all__ = ["NumberText", "StrictJSONError", "canonical", "parse", "write"]
+
 _WHITESPACE: Final = " \t\n\r"
 _PLAIN_DIGITS: Final = 17
 """Integers of so few characters need no look at their size."""
-_FIXED_EXPONENT: Final = 21
-"""Up to so many digits `canonical` writes an integer in full."""
-_LEADING_ZEROS: Final = 3
-"""Up to so many zeros behind the point it writes a fraction without an exponent, as `repr` does."""
-_FIXED_LIMIT: Final = 10**_FIXED_EXPONENT
-
-
-class StrictJSONError(ValueError):
-    """A text that is not strict JSON.
-
-    Attributes: `message` what is wrong, `position` the byte where it is, `line` and `column` the same, counted from 1
-    (columns in characters).
-    """
-
-    def __init__(self, message: str, text: str, index: int) -> None:
-        super().__init__(message)
-        self.message = message
-        self.position = len(text[:index].encode("utf-8", "surrogatepass"))
-        self.line = text.count("\n", 0, index) + 1
-        self.column = index - (text.rfind("\n", 0, index) + 1) + 1
+_MOST_DIGITS: Final = 310
+"""Integers of more characters are beyond binary64."""
+_FIXED_DIGITS: Final = 21
+"""Up to so many digits before the point `canonical` writes a number without exponent, as ECMAScript does."""
+_FIXED_LIMIT: Final = 10**_FIXED_DIGITS
+_SMALLEST_FIXED: Final = -6
+"""Down to so many zeros behind the point likewise."""
 
 
 class NumberText(Decimal):
@@ -45,7 +38,15 @@ class NumberText(Decimal):
     Its value is exact. `text` is how it was spelled.
     """
 
+    __slots__ = ("text",)
+
     text: str
+
+    def __copy__(self) -> NumberText:
+        return self
+
+    def __deepcopy__(self, _: dict[int, Any]) -> NumberText:
+        return self  # Decimal's own would make another without its text
 
 
 class _Fault(Exception):
@@ -64,23 +65,27 @@ def _spelled(text: str) -> NumberText:
         number = NumberText(text)
     except InvalidOperation:  # an exponent beyond what decimals hold
         raise _Fault from None
+    if not -MAX_EXPONENT <= number.adjusted() <= MAX_EXPONENT:
+        raise _Fault
     number.text = text
     return number
 
 
 def _float(text: str) -> float | NumberText:
-    value = float(text)
-    if value in (float("inf"), float("-inf")):
+    if len(text) > MAX_NUMBER:
         raise _Fault
+    value = float(text)
     # Where repr writes an exponent the writer may spell it otherwise.
     if repr(value) == text and 1e-4 <= abs(value) < 1e15:
         return value
+    if math.isinf(value):
+        raise _Fault
     return _spelled(text)
 
 
 def _int(text: str) -> int | NumberText:
     if len(text) > _PLAIN_DIGITS:
-        if len(text) > 310 or float(text) in (float("inf"), float("-inf")):
+        if len(text) > _MOST_DIGITS or math.isinf(float(text)):
             raise _Fault
     elif text == "-0":
         return _spelled(text)
@@ -109,7 +114,8 @@ def parse(body: bytes, *, max_depth: int = 64) -> Any:
     Raises:
         StrictJSONError: for a duplicate key at any depth, anything after the value, a byte-order mark, another
             encoding, invalid UTF-8, a lone surrogate, NaN, Infinity, a number beyond binary64, too much depth, a
-            control character in a string, and whatever else RFC 8259 does not allow.
+            control character in a string, and whatever else RFC 8259 does not allow; and for a number of more than
+            4,300 characters or with a power of ten beyond 9,999 either way.
     """
     try:
         text = body.decode("utf-8")
@@ -124,24 +130,26 @@ def parse(body: bytes, *, max_depth: int = 64) -> Any:
     try:
         value, end = _scan(text, start)
     except StopIteration as stop:
-        raise _syntax_or_constant(text, stop.value, max_depth) from None
+        ends = stop.value >= len(text)
+        why = "The text ends where a value should begin." if ends else "A value is expected here."
+        raise StrictJSONError(why, text, stop.value) from None
     except json.JSONDecodeError as error:
-        raise StrictJSONError(f"This is not JSON: {error.msg}.", text, error.pos) from None
+        raise json_faults.syntax(text, error) from None
     except RecursionError:
-        raise _located(text, max_depth, f"More than {max_depth} levels of nesting.") from None
+        raise json_faults.located(text, max_depth, f"More than {max_depth} levels of nesting.") from None
     except _Fault:
-        raise _located(text, max_depth, "This JSON is not allowed here.") from None
+        raise json_faults.located(text, max_depth, "This JSON is not allowed here.") from None
     if end != len(text):
         rest = end + len(text[end:]) - len(text[end:].lstrip(_WHITESPACE))
         if rest != len(text):
             raise StrictJSONError("Something stands after the value.", text, rest)
     if body.count(b"{") + body.count(b"[") > max_depth and _deeper(value, max_depth):
-        raise _located(text, max_depth, f"More than {max_depth} levels of nesting.")
+        raise json_faults.located(text, max_depth, f"More than {max_depth} levels of nesting.")
     if b"\\ud" in body or b"\\uD" in body:
         try:
             _encoder.encode(value)
         except UnicodeEncodeError:
-            raise _located(text, max_depth, "A string has half a surrogate pair.") from None
+            raise json_faults.located(text, max_depth, "A string has half a surrogate pair.") from None
     return value
 
 
@@ -153,8 +161,9 @@ def write(value: Any) -> bytes:
 def canonical(value: Any) -> bytes:
     """The one spelling of a value: RFC 8785, except that a number is written in exact normalised decimal.
 
-    Members are sorted by UTF-16 code units, nothing is indented, and 1, 1.0 and 1e0 are alike. Two values have the same
-    canonical form exactly when they are equal.
+    Members are sorted by UTF-16 code units, nothing is indented, and 1, 1.0 and 1e0 are alike. Numbers are laid out as
+    RFC 8785, section 3.2.2.3 has it, so that what a double holds exactly is written as any implementation writes it.
+    Two values have the same canonical form exactly when they are equal.
     """
     return _canonical(value).encode("utf-8", "surrogatepass")
 
@@ -188,6 +197,7 @@ def _utf16(text: str) -> bytes:
 
 
 def _number(value: Decimal) -> str:
+    """One text for each value, laid out as ECMAScript lays out a double: 100, 0.5, 1e+21, 1.5e-7."""
     sign, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
         raise TypeError("NaN and Infinity are not JSON values")
@@ -195,15 +205,16 @@ def _number(value: Decimal) -> str:
     if not text:
         return "0"
     stripped = text.rstrip("0")
-    exponent += len(text) - len(stripped)
+    point = len(text) + exponent  # the decimal point stands behind so many digits
     minus = "-" if sign else ""
-    if exponent >= 0 and len(stripped) + exponent <= _FIXED_EXPONENT:
-        return f"{minus}{stripped}{'0' * exponent}"
-    if exponent < 0 and -exponent < len(stripped):
-        return f"{minus}{stripped[:exponent]}.{stripped[exponent:]}"
-    if exponent < 0 and -exponent - len(stripped) <= _LEADING_ZEROS:
-        return f"{minus}0.{stripped.rjust(-exponent, '0')}"
-    return f"{minus}{stripped}e{exponent}"
+    if len(stripped) <= point <= _FIXED_DIGITS:
+        return f"{minus}{stripped}{'0' * (point - len(stripped))}"
+    if 0 < point <= _FIXED_DIGITS:
+        return f"{minus}{stripped[:point]}.{stripped[point:]}"
+    if _SMALLEST_FIXED < point <= 0:
+        return f"{minus}0.{'0' * -point}{stripped}"
+    fraction = f".{stripped[1:]}" if len(stripped) > 1 else ""
+    return f"{minus}{stripped[0]}{fraction}e{point - 1:+d}"
 
 
 def _deeper(value: Any, limit: int) -> bool:
@@ -215,69 +226,3 @@ def _deeper(value: Any, limit: int) -> bool:
             return False
         level = [member for c in containers for member in (c.values() if type(c) is dict else c)]
     return True
-
-
-# -- where a fault stands: only refused texts come here -------------------------------------------------------------
-
-
-def _syntax_or_constant(text: str, index: int, max_depth: int) -> StrictJSONError:
-    if index >= len(text):
-        return StrictJSONError("The text ends where a value should begin.", text, len(text))
-    located = _located(text, max_depth, "")
-    return located if located.message else StrictJSONError("A value is expected here.", text, index)
-
-
-def _located(text: str, max_depth: int, fallback: str) -> StrictJSONError:
-    """The first fault of a text that the scanner's hooks refused, with its place."""
-    keys: list[set[str] | None] = []
-    index, length = 0, len(text)
-    while index < length:
-        character = text[index]
-        if character == '"':
-            try:
-                value, after = json.decoder.scanstring(text, index + 1, True)  # type: ignore[attr-defined]
-            except json.JSONDecodeError as error:
-                return StrictJSONError(f"This is not JSON: {error.msg}.", text, error.pos)
-            if any("\ud800" <= c <= "\udfff" for c in value):
-                return StrictJSONError("A string has half a surrogate pair.", text, index)
-            rest = text[after : after + 64].lstrip(_WHITESPACE)
-            names = keys[-1] if keys else None
-            if names is not None and rest.startswith(":"):
-                if value in names:
-                    return StrictJSONError(f"The key {value!r} stands twice in one object.", text, index)
-                names.add(value)
-            index = after
-        elif character in "{[":
-            keys.append(set() if character == "{" else None)
-            if len(keys) > max_depth:
-                return StrictJSONError(f"More than {max_depth} levels of nesting.", text, index)
-            index += 1
-        elif character in "}]":
-            if keys:
-                keys.pop()
-            index += 1
-        elif character in "-0123456789NI":
-            end = index + 1
-            while end < length and text[end] not in ",]} \t\n\r:":
-                end += 1
-            why = _number_fault(text[index:end])
-            if why:
-                return StrictJSONError(why, text, index)
-            index = end
-        else:
-            index += 1
-    return StrictJSONError(fallback, text, 0)
-
-
-def _number_fault(token: str) -> str:
-    if token.lstrip("-") in ("NaN", "Infinity"):
-        return f"{token} is not a JSON number."
-    try:
-        if abs(float(token)) == float("inf"):
-            return "A number is beyond what binary64 holds."
-        Decimal(token)
-    except ValueError:
-        return ""
-    except InvalidOperation:
-        return "A number has an exponent beyond all measure."
-    return ""
