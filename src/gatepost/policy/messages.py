@@ -83,4 +83,6 @@ def _moment(when: datetime, window: str | int) -> str:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "…"
+    """A caller's name in few characters, with what does not print written as an escape."""
+    short = name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "…"
+    return short if short.isprintable() else short.encode("unicode_escape").decode("ascii")
