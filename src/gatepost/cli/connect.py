@@ -68,8 +68,7 @@ def connect(place: Place, client: str, server: str, token: str, write: bool, url
         click.echo(f"Written to {stored.file}")
         if stored.backup:
             click.echo(f"Backup:    {stored.backup}")
-        for note in chosen.notes:
-            click.echo(note)
+        click.echo(chosen.load)
         return
 
     if as_json:
@@ -81,7 +80,7 @@ def connect(place: Place, client: str, server: str, token: str, write: bool, url
                 "file": str(file) if file else None,
                 "format": chosen.format,
                 "snippet": chosen.snippet(target),
-                "notes": list(chosen.notes),
+                "notes": [*chosen.notes, *([chosen.load] if chosen.load else [])],
             }
         )
         return
@@ -94,9 +93,9 @@ def connect(place: Place, client: str, server: str, token: str, write: bool, url
         click.echo(err=True)
         click.echo(style("Or with its own command:", bold=True), err=True)
         click.echo(chosen.command(target), err=True)
-    if chosen.notes:
-        click.echo(err=True)
-        for note in chosen.notes:
+    click.echo(err=True)
+    for note in (*chosen.notes, chosen.load):
+        if note:
             click.echo(note, err=True)
 
 

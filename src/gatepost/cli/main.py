@@ -97,4 +97,7 @@ def _interrupted() -> int:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """One line, with nothing in it that could steer the terminal: parts of it may come from a server."""
+    from gatepost.cli.output import clean
+
+    return " ".join(clean(text).split())

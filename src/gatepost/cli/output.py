@@ -143,6 +143,11 @@ def utc(value: str | float | datetime | None) -> str | None:
     return None if when is None else when.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def count(number: int, noun: str) -> str:
+    """`1 tool`, `2 tools`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def spoken(eras: Iterable[str], versions: Sequence[str]) -> str:
     """What a server speaks: `legacy and modern (2025-11-25, 2026-07-28)`."""
     words = " and ".join(sorted(eras)) or "nothing known"

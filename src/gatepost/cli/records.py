@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from gatepost.cli.output import clean, decision, local, style
+from gatepost.cli.output import clean, count, decision, local, style
 
 if TYPE_CHECKING:
     from gatepost.audit import Filter, Verification
@@ -79,8 +79,8 @@ def columns(entry: Mapping[str, Any]) -> tuple[str, ...]:
         return (time, entry["grant"], entry["server"], call, effect, entry["rule"], _outcome(entry))
     if kind == "refused":
         grant = entry.get("grant") or entry.get("grant_id") or entry.get("client") or ""
-        said = f"{entry.get('code') or ''} {entry.get('reason') or ''}".strip()
-        return (time, grant, entry.get("server") or "", said, style("refused", fg="red"), "", "")
+        code, reason = str(entry.get("code") or ""), str(entry.get("reason") or "")
+        return (time, grant, entry.get("server") or "", "", style("refused", fg="red"), code, reason)
     if kind in ("admin", "drift"):
         return (time, f"({entry.get('actor')})", "", f"{entry.get('action')} {entry.get('object')}", kind, "", "")
     return (time, "", entry.get("server") or "", str(entry.get("reason") or entry.get("of") or ""), kind, "", "")
@@ -115,7 +115,7 @@ def show_verification(verdict: Verification) -> None:
         open_end = f", {chain.unsigned:,} after the last one" if chain.unsigned else ""
         click.echo(
             f"  chain {clean(chain.chain)}: records {chain.first:,} to {chain.last:,}, "
-            f"{chain.checkpoints:,} signed checkpoint{'' if chain.checkpoints == 1 else 's'}{open_end}"
+            f"{count(chain.checkpoints, 'signed checkpoint')}{open_end}"
         )
     for note in verdict.notes:
         click.echo(f"  {clean(note)}")

@@ -185,7 +185,7 @@ def show(place: Place, name: str, as_json: bool) -> None:
     With their categories, what has drifted, the protocol revisions it speaks, and what a running program last said on
     stderr.
     """
-    from gatepost.cli.output import emit, fields, heading, local, spoken, table
+    from gatepost.cli.output import count, emit, fields, heading, local, spoken, table
     from gatepost.cli.session import opened
     from gatepost.control.servers import show_server
     from gatepost.control.tools import list_tools
@@ -217,7 +217,7 @@ def show(place: Place, name: str, as_json: bool) -> None:
         pairs.append(("running", _running(running)))
     click.echo(click.style(name, bold=True))
     fields(pairs)
-    heading(f"{len(tools)} tools")
+    heading(count(len(tools), "tool"))
     if tools:
         table(
             ["TOOL", "CATEGORY", "SEEN", "DESCRIPTION"],
@@ -267,7 +267,7 @@ def scan(place: Place, name: str, as_json: bool) -> int:
 
     Exit code 1 where something has.
     """
-    from gatepost.cli.output import emit
+    from gatepost.cli.output import count, emit
     from gatepost.cli.session import actor, opened, value_of
     from gatepost.control.servers import read_target
     from gatepost.control.tools import store_scan
@@ -280,9 +280,9 @@ def scan(place: Place, name: str, as_json: bool) -> int:
     if as_json:
         emit({"server": name, "tools": len(found.tools), "drift": drift.as_dict()})
     elif not drift:
-        click.echo(f"{len(found.tools)} tools, nothing has changed.")
+        click.echo(f"{count(len(found.tools), 'tool')}, nothing has changed.")
     else:
-        click.echo(f"{len(found.tools)} tools: {drift}")
+        click.echo(f"{count(len(found.tools), 'tool')}: {drift}")
         for word, names in (("added", drift.added), ("removed", drift.removed), ("changed", drift.changed)):
             for tool in names:
                 click.echo(f"  {word:8} {tool}")

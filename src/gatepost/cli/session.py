@@ -40,6 +40,8 @@ def actor() -> Actor:
 
 def value_of(done: Done[_T]) -> _T:
     """What an act resulted in; its warnings are said on stderr."""
+    from gatepost.cli.output import clean
+
     for warning in done.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        click.echo(f"warning: {clean(warning)}", err=True)
     return done.value

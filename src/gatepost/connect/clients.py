@@ -67,7 +67,8 @@ class Client:
         section: the key under which its file lists servers.
         entry: makes the value for one server under that key.
         file: where the file is for this user, or None for a client that has no file of its own.
-        notes: what to know, one sentence each.
+        notes: what to know before pasting, one sentence each.
+        load: what makes the client see a change of its file.
         command: the client's own command that does the same, or None.
     """
 
@@ -78,6 +79,7 @@ class Client:
     entry: Callable[[Target], dict[str, Any]]
     file: Callable[[Surroundings], Path] | None
     notes: tuple[str, ...] = ()
+    load: str = ""
     command: Callable[[Target], str] | None = None
 
     def snippet(self, target: Target) -> str:
@@ -193,6 +195,7 @@ CLIENTS: dict[str, Client] = {
             notes=(
                 "The same shape goes into .mcp.json in a project's folder; leave the token out of what you commit.",
             ),
+            load="Sessions that begin from now on have it; /mcp shows it.",
             command=_claude_code_command,
         ),
         Client(
@@ -205,8 +208,8 @@ CLIENTS: dict[str, Client] = {
             notes=(
                 "Claude Desktop takes no headers for remote servers, so the mcp-remote program (Node.js 18 or newer) "
                 "carries the calls.",
-                "Quit Claude Desktop and start it again to load it.",
             ),
+            load="Quit Claude Desktop and start it again to load it.",
         ),
         Client(
             id="cursor",
@@ -216,6 +219,7 @@ CLIENTS: dict[str, Client] = {
             entry=_untyped("url"),
             file=lambda where: where.home / ".cursor" / "mcp.json",
             notes=("For one project only, put it into .cursor/mcp.json there.",),
+            load="Cursor shows it in its settings under MCP.",
         ),
         Client(
             id="vscode",
@@ -225,6 +229,7 @@ CLIENTS: dict[str, Client] = {
             entry=_typed("http"),
             file=lambda where: where.application_data() / "Code" / "User" / "mcp.json",
             notes=("“MCP: Open User Configuration” opens this file; for one workspace, use .vscode/mcp.json there.",),
+            load="“MCP: List Servers” starts it.",
         ),
         Client(
             id="codex",
@@ -237,6 +242,7 @@ CLIENTS: dict[str, Client] = {
                 'To keep the token out of the file, put it into a variable and write bearer_token_env_var = "NAME" '
                 "in place of http_headers.",
             ),
+            load="Start Codex again to load it.",
         ),
         Client(
             id="gemini-cli",
@@ -245,6 +251,7 @@ CLIENTS: dict[str, Client] = {
             section="mcpServers",
             entry=_untyped("httpUrl"),
             file=lambda where: where.home / ".gemini" / "settings.json",
+            load="Start Gemini CLI again to load it.",
             command=_gemini_command,
         ),
         Client(
@@ -255,6 +262,7 @@ CLIENTS: dict[str, Client] = {
             entry=_cline,
             file=_cline_file,
             notes=("In the editor: MCP Servers, Configure, “Configure MCP Servers” opens this file.",),
+            load="Cline connects as soon as the file is saved.",
         ),
         Client(
             id="windsurf",
@@ -263,7 +271,7 @@ CLIENTS: dict[str, Client] = {
             section="mcpServers",
             entry=_untyped("serverUrl"),
             file=lambda where: where.home / ".codeium" / "windsurf" / "mcp_config.json",
-            notes=("Press Refresh in Cascade's MCP panel to load it.",),
+            load="Press Refresh in Cascade's MCP panel to load it.",
         ),
         Client(
             id="generic",

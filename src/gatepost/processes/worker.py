@@ -13,20 +13,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import ipaddress
 import json
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
-
-import uvicorn
 
 from gatepost import __version__
 from gatepost.audit.index import Index
@@ -39,13 +37,14 @@ from gatepost.control.tools import store_scan
 from gatepost.errors import GatepostError
 from gatepost.journal import retention
 from gatepost.paths import DataFolder
-from gatepost.processes import lifeline, ops, overview, scanning, status_page
+from gatepost.processes import lifeline, ops, overview, page_server, scanning, status_page
 from gatepost.processes.lock import last_known
 
 _NICENESS: Final = 5
 _INDEX_SECONDS: Final = 0.25
 _RETENTION_SECONDS: Final = 3600.0
 _STATUS_SECONDS: Final = 2.0
+_USED_SECONDS: Final = 2.0
 _SHOWN_DECISIONS: Final = 25
 _T = TypeVar("_T")
 
@@ -72,23 +71,31 @@ class Retention:
 
 
 class Worker:
-    """One worker on a data folder. The store and the index are used by one thread each, never by the event loop."""
+    """One worker on a data folder.
+
+    The store and the index are used by one thread each, never by the event loop; and who reads the index does not wait
+    for who writes it.
+    """
 
     def __init__(self, folder: DataFolder, store: Store, kept: Retention) -> None:
         self._folder = folder
         self._store = store
         self._kept = kept
         self._index = Index(folder.index)
+        self._read_index = Index(folder.index)
         self._index_thread = ThreadPoolExecutor(1, "index")
+        self._read_thread = ThreadPoolExecutor(1, "read")
         self._store_thread = ThreadPoolExecutor(1, "store")
         self._scans: dict[str, asyncio.Task[dict[str, Any]]] = {}
+        self._used: dict[str, float] = {}
+        self._used_written = 0.0
+        self._trouble = ""
 
     async def run(self, listening: socket.socket, ready: Callable[[], None], stop: asyncio.Event) -> None:
         """Works until `stop` is set; `listening` is the status page's socket."""
-        await self._look()
         handlers: dict[str, ops.Handler] = {"rescan": self.rescan, "look": self.look, "status": self.status}
         control = await ops.listen(self._folder.socket("worker.sock"), handlers)
-        page = _server(self.facts)
+        page = page_server.server(status_page.application(self.facts))
         working = [
             asyncio.create_task(page.serve(sockets=[listening])),
             asyncio.create_task(self._keep_looking(stop)),
@@ -106,9 +113,11 @@ class Worker:
                 task.cancel()
             stop.set()
             results = await asyncio.gather(*working, return_exceptions=True)
-            await self._look()
-            self._index_thread.shutdown()
-            self._store_thread.shutdown()
+            await self._try_to_look(write_used=True)
+            for thread in (self._index_thread, self._read_thread, self._store_thread):
+                thread.shutdown()
+            self._index.close()
+            self._read_index.close()
         for result in results:
             if isinstance(result, Exception):
                 raise result
@@ -116,33 +125,53 @@ class Worker:
     async def _on_index(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._index_thread, work)
 
+    async def _on_read_index(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._read_thread, work)
+
     async def _on_store(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._store_thread, work)
 
     async def _keep_looking(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            await self._look()
+            await self._try_to_look()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _INDEX_SECONDS)
 
-    async def _look(self) -> None:
-        """Indexes what the journal has gained, and notes when grants were last used."""
-        if await self._on_index(lambda: self._index.catch_up(self._folder.journal)):
-            used = await self._on_index(self._index.take_last_used)
-            if used:
-                await self._on_store(lambda: touch_last_used(self._store, used))
+    async def _try_to_look(self, *, write_used: bool = False) -> None:
+        """`_look`; what keeps it from working (a full disk, say) is said once, and it tries again the next time."""
+        try:
+            await self._look(write_used=write_used)
+        except (sqlite3.Error, OSError, GatepostError) as error:
+            if self._trouble != str(error):
+                self._trouble = str(error)
+                print(f"the log cannot be indexed: {error}", file=sys.stderr, flush=True)
+        else:
+            self._trouble = ""
+
+    async def _look(self, *, write_used: bool = False) -> None:
+        """Indexes what the journal has gained; notes when grants were last used, now or within seconds."""
+        if await self._on_index(self._index.catch_up):
+            found = await self._on_index(self._index.take_last_used)
+            self._used |= found
+        now = time.monotonic()
+        if self._used and (write_used or now - self._used_written >= _USED_SECONDS):
+            used, self._used, self._used_written = self._used, {}, now
+            await self._on_store(lambda: touch_last_used(self._store, used))
 
     async def _keep_retention(self) -> None:
         while True:
             if self._kept.max_age is not None or self._kept.max_bytes is not None:
-                await self._on_index(
-                    lambda: retention.apply(
-                        self._folder.journal,
-                        self._store.keyring,
-                        max_age=self._kept.max_age,
-                        max_bytes=self._kept.max_bytes,
+                try:
+                    await self._on_index(
+                        lambda: retention.apply(
+                            self._folder.journal,
+                            self._store.keyring,
+                            max_age=self._kept.max_age,
+                            max_bytes=self._kept.max_bytes,
+                        )
                     )
-                )
+                except (OSError, GatepostError) as error:
+                    print(f"the log's retention was not applied: {error}", file=sys.stderr, flush=True)
             await asyncio.sleep(_RETENTION_SECONDS)
 
     async def rescan(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -177,19 +206,19 @@ class Worker:
 
     async def look(self, _request: dict[str, Any]) -> dict[str, Any]:
         """Brings the index up to now, for who is about to query it."""
-        await self._look()
-        return {"indexed": await self._on_index(self._index.rows)}
+        await self._look(write_used=True)
+        return {"indexed": await self._on_read_index(self._read_index.rows)}
 
     async def status(self, _request: dict[str, Any]) -> dict[str, Any]:
         """For who asks whether it lives."""
-        return {"indexed": await self._on_index(self._index.rows), "scans": sorted(self._scans)}
+        return {"indexed": await self._on_read_index(self._read_index.rows), "scans": sorted(self._scans)}
 
     async def facts(self) -> status_page.Facts:
         """What the status page shows now."""
         now = time.time()
         status = await ops.ask(self._folder.socket("dataplane.sock"), {"op": "status"}, seconds=_STATUS_SECONDS)
         servers, grants = await self._on_store(lambda: overview.servers_and_grants(self._folder.store, now))
-        rows = await self._on_index(lambda: list(self._index.query(limit=_SHOWN_DECISIONS)))
+        rows = await self._on_read_index(lambda: list(self._read_index.query(limit=_SHOWN_DECISIONS)))
         return status_page.Facts(
             version=__version__,
             data_plane=overview.data_plane_words(status),
@@ -197,64 +226,8 @@ class Worker:
             servers=servers,
             grants=grants,
             decisions=overview.decision_lines(rows),
-            indexed=await self._on_index(self._index.rows),
+            indexed=await self._on_read_index(self._read_index.rows),
         )
-
-
-class _PageServer(uvicorn.Server):
-    """uvicorn without signal handlers of its own: when this process ends is the worker's affair."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _server(collect: Callable[[], Awaitable[status_page.Facts]]) -> uvicorn.Server:
-    return _PageServer(
-        uvicorn.Config(
-            status_page.application(collect),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            ws="none",
-            timeout_graceful_shutdown=2,
-        )
-    )
-
-
-def listen_on(address: str) -> socket.socket:
-    """The status page's socket on HOST:PORT.
-
-    Raises:
-        GatepostError: GP-6001 for an address that is not loopback, GP-6003 where it cannot be listened on.
-    """
-    host, colon, port = address.rpartition(":")
-    host = host.strip("[]")
-    if not colon or not port.isdigit() or int(port) > 65535:
-        raise GatepostError("GP-6003", f"{address!r} is not HOST:PORT.", "Write --console 127.0.0.1:7071.")
-    try:
-        family, _, _, _, resolved = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
-        loopback = ipaddress.ip_address(resolved[0]).is_loopback
-    except OSError as error:
-        raise GatepostError("GP-6003", f"{host!r} is no address of this machine: {error.strerror}.") from None
-    if not loopback:
-        raise GatepostError(
-            "GP-6001",
-            f"The status page asks nobody who they are, so it does not listen on {host}.",
-            "Leave --console on 127.0.0.1, and reach it from elsewhere through an SSH tunnel.",
-        )
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(resolved)
-        listening.listen(128)
-    except OSError as error:
-        listening.close()
-        raise GatepostError(
-            "GP-6003", f"{address} cannot be listened on: {error.strerror}.", "Choose another with --console HOST:PORT."
-        ) from None
-    return listening
 
 
 async def _run(data: Path, console: str) -> None:
@@ -264,7 +237,7 @@ async def _run(data: Path, console: str) -> None:
         loop.add_signal_handler(number, stop.set)
     folder = DataFolder(data)
     kept = Retention.told(os.environ)
-    with listen_on(console) as listening, open_store(folder) as store:
+    with page_server.listen_on(console) as listening, open_store(folder) as store:
         for warning in store.warnings:
             print(f"warning: {warning}", file=sys.stderr, flush=True)
         host, port = listening.getsockname()[:2]
