@@ -10,6 +10,7 @@ from gatepost.control.tools import set_category
 from gatepost.feed import Feed
 from gatepost.gateway.snapshot import Snapshot
 from gatepost.paths import DataFolder
+from gatepost.wire import strictjson
 from tests.control.helpers import ALLOW_ALL, ANNA, DENY_ALL, tool
 
 
@@ -77,3 +78,33 @@ def test_every_change_arrives_by_itself(store: Store, folder: DataFolder) -> Non
     assert revoked.refused(0) == "revoked"
     remove_server(store, ANNA, "web")
     assert "web" not in taken_over(store, folder, fourth).servers
+
+
+def test_numbers_of_policies_and_schemas_reach_the_rules_exactly(store: Store, folder: DataFolder) -> None:
+    listed = strictjson.parse(
+        b'{"name":"pay","inputSchema":{"type":"object","properties":'
+        b'{"amount":{"type":"number","default":13.0000000000000000001,"maximum":1e2}}}}'
+    )
+    add_server(store, ANNA, "shop", command=["x"], tools=[listed])
+    document = (
+        b'{"version":"1","default":"deny","tools":{"pay":{"deny_if":[{"conditions":'
+        b'[{"path":"args.amount","op":"gt","value":13.0000000000000000001}]}]}}}'
+    )
+    version = add_policy(store, ANNA, "rules", document, "shop").value.version
+    snapshot = taken_over(store, folder)
+    assert snapshot.policies[version].version == version
+    definition = snapshot.servers["shop"].tools["pay"].definition
+    for amount, effect in (("13", "allow"), ("13.01", "deny"), ("100.5", "deny")):
+        decision = snapshot.policies[version].decide(
+            tool="pay", arguments=strictjson.parse(b'{"amount":%b}' % amount.encode()), definition=definition
+        )
+        assert decision.effect == effect, amount
+    # The default is a number that another reader could take for 13: unknown to every rule, so it denies.
+    assert snapshot.policies[version].decide(tool="pay", arguments={}, definition=definition).effect == "deny"
+
+
+def test_a_schema_as_deep_as_any_that_a_scan_reads_is_taken_over(store: Store, folder: DataFolder) -> None:
+    schema = b'{"not":' * 60 + b"{}" + b"}" * 60
+    listed = strictjson.parse(b'{"name":"deep","inputSchema":{"type":"object","properties":{"p":%b}}}' % schema)
+    add_server(store, ANNA, "deep", command=["x"], tools=[listed])
+    assert taken_over(store, folder).servers["deep"].tools["deep"].listed == listed

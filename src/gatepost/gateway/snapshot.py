@@ -18,6 +18,10 @@ from gatepost.grants.table import Grant, GrantTable
 from gatepost.mcp.headers import declared_params
 from gatepost.policy import CompiledDefinition, Policy, compile_definition, compile_policy
 from gatepost.upstreams.config import ServerConfig
+from gatepost.wire import strictjson
+
+# What a server or a policy may have, and what the body puts around it. Numbers must stay exact: rules compare them.
+_DEPTH = 80
 
 
 class Tool:
@@ -76,7 +80,7 @@ class Snapshot:
         revision = self.revision
         for row in rows:
             revision = max(revision, row.revision)
-            body = None if row.body is None else json.loads(row.body)
+            body = None if row.body is None else _body(row.kind, row.body)
             if row.kind == "server":
                 _put(servers, row.key, None if body is None else _server(body, unseal))
             elif row.kind == "policy":
@@ -89,6 +93,11 @@ class Snapshot:
             MappingProxyType(policies),
             self.grants.changed(grants) if grants else self.grants,
         )
+
+
+def _body(kind: str, text: str) -> Any:
+    # Ten thousand grants may follow a policy at once, and none has a number that a rule compares.
+    return json.loads(text) if kind == "grant" else strictjson.parse(text.encode(), max_depth=_DEPTH)
 
 
 def _put(table: dict[str, Any], key: str, value: Any) -> None:
