@@ -65,13 +65,13 @@ class Response:
             chunks.clear()
             self._unread = 0
             return body
-        body = bytearray()
+        whole = bytearray()
         async for chunk in self.chunks():
-            body += chunk
-            if len(body) > limit:
+            whole += chunk
+            if len(whole) > limit:
                 self.abort()
                 raise TooLarge(f"the response is longer than {limit} bytes", sent=True)
-        return bytes(body)
+        return bytes(whole)
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """The pieces of the body as they come. While they are not taken, little more than 64 KiB is read ahead.

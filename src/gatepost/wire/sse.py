@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 _BOM: Final = b"\xef\xbb\xbf"
+_LF: Final = 0x0A
+_NOWHERE: Final = -1
+_UNKNOWN: Final = -2
 MAX_EVENT: Final = 16 * 1024 * 1024
 
 
@@ -16,9 +19,10 @@ class Event:
     """One event, or a run of comments that ends in a blank line.
 
     Attributes:
-        raw: exactly what came, comments and the closing blank line included.
+        raw: exactly what came, comments and the closing blank line included. The events' `raw` joined are the stream.
         data: the `data` lines joined by newlines; None where there is none (a comment, a keep-alive).
-        id, event, retry: the last field of that name, None where there is none.
+        id, event, retry: the last field of that name, None where there is none. An id with NUL and a retry that is not
+            all digits are none.
     """
 
     __slots__ = ("data", "event", "id", "raw", "retry")
@@ -35,39 +39,48 @@ class Event:
 
 
 class Parser:
-    """Cuts a byte stream into events. Every byte is looked at once, however it is split over chunks."""
+    """Cuts a byte stream into events, in linear time however it is split over chunks."""
 
     def __init__(self, max_event: int = MAX_EVENT) -> None:
         self._max_event = max_event
         self._rest = bytearray()
         self._line = 0
-        self._scanned = 0
+        """Where in `_rest` the present line begins."""
+        self._lf = self._cr = _UNKNOWN
+        """Where the next LF and CR stand."""
+        self._content = False
+        """Whether a line of the present event is not blank."""
         self._first = True
         self._after_cr = False
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """The events that this chunk completes.
+        """The events that this chunk completes. Blank lines that end none are one `Event` without data together.
 
         Raises:
             TooLarge: an event, finished or not, is longer than `max_event`. The parser is of no use afterwards.
         """
+        if not chunk:
+            return []
         rest = self._rest
-        if self._after_cr and chunk:
+        searched = len(rest)
+        if self._after_cr:
             self._after_cr = False
-            if chunk[0] == 0x0A:
-                self._line = self._scanned = len(rest) + 1
+            if chunk[0] == _LF:  # the other half of a line end that counted already
+                self._line += 1
         rest += chunk
+        self._lf = self._cr = _UNKNOWN
         events: list[Event] = []
         start = 0
-        while (found := self._blank_line()) is not None:
-            if found - start > self._max_event:
+        while (end := self._event_end(searched)) > 0 or (not self._content and self._line > start):
+            end = end or self._line
+            if end - start > self._max_event:
                 raise TooLarge
-            events.append(self._event(bytes(rest[start:found])))
-            start = found
+            events.append(self._event(bytes(rest[start:end])))
+            self._content = False
+            start = end
         if start:
             del rest[:start]
             self._line -= start
-            self._scanned -= start
         if len(rest) > self._max_event:
             raise TooLarge
         return events
@@ -78,26 +91,34 @@ class Parser:
         self._rest.clear()
         return rest
 
-    def _blank_line(self) -> int | None:
-        """The index behind the next blank line, None where there is none yet."""
+    def _event_end(self, searched: int) -> int:
+        """The index behind the next blank line that ends an event, 0 where there is none yet.
+
+        Args:
+            searched: up to here no line end is left, it was looked for in the chunks before.
+        """
         rest = self._rest
         length = len(rest)
         while True:
-            newline = rest.find(b"\n", self._scanned)
-            carriage = rest.find(b"\r", self._scanned, length if newline < 0 else newline)
-            at = carriage if carriage >= 0 else newline
-            if at < 0:
-                self._scanned = length
-                return None
-            if rest[at] == 0x0D:
+            line = self._line
+            # Either is looked for again only when it is passed: every byte is looked at once for each.
+            if self._lf != _NOWHERE and self._lf < line:
+                self._lf = rest.find(b"\n", max(line, searched))
+            if self._cr != _NOWHERE and self._cr < line:
+                self._cr = rest.find(b"\r", max(line, searched))
+            lf, cr = self._lf, self._cr
+            if cr >= 0 and (lf < 0 or cr < lf):
                 # At the end of a chunk it may be the first half of CRLF: the line is over all the same.
-                self._after_cr = at + 1 == length
-                end = at + 2 if not self._after_cr and rest[at + 1] == 0x0A else at + 1
+                self._after_cr = cr + 1 == length
+                at, end = cr, cr + 2 if lf == cr + 1 else cr + 1
+            elif lf >= 0:
+                at, end = lf, lf + 1
             else:
-                end = at + 1
-            blank = at == self._line
-            self._line = self._scanned = end
-            if blank:
+                return 0
+            self._line = end
+            if at != line:
+                self._content = True
+            elif self._content:
                 return end
 
     def _event(self, raw: bytes) -> Event:
@@ -107,7 +128,7 @@ class Parser:
             text = raw.removeprefix(_BOM)
         data: list[bytes] = []
         id = event = retry = None
-        for line in text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"):
+        for line in _lines(text):
             name, colon, value = line.partition(b":")
             if not line or (colon and not name):
                 continue
@@ -119,19 +140,29 @@ class Parser:
                     id = value.decode("utf-8", "replace")
             elif name == b"event":
                 event = value.decode("utf-8", "replace")
-            elif name == b"retry":
-                retry = value.decode("utf-8", "replace")
+            elif name == b"retry" and value.isdigit():
+                retry = value.decode("ascii")
         return Event(raw, b"\n".join(data) if data else None, id, event, retry)
 
 
+def _lines(text: bytes) -> list[bytes]:
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return text.split(b"\n")
+
+
 def encode(data: bytes, *, id: str | None = None, event: str | None = None) -> bytes:
-    """One event with this data, split where it holds line ends."""
+    """One event with this data, split where it holds line ends.
+
+    Raises:
+        ValueError: `id` or `event` holds a line end or NUL, which no field can carry.
+    """
     out = bytearray()
     if event is not None:
-        out += b"event: " + event.encode("utf-8") + b"\n"
+        out += b"event: " + _field(event) + b"\n"
     if id is not None:
-        out += b"id: " + id.encode("utf-8") + b"\n"
-    for line in data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"):
+        out += b"id: " + _field(id) + b"\n"
+    for line in _lines(data):
         out += b"data: " + line + b"\n"
     return bytes(out + b"\n")
 
@@ -140,19 +171,28 @@ def rewritten(event: Event, *, data: bytes | None = None, id: str | None = None)
     """An event's bytes with other data or another id; comments, other fields and their order stay.
 
     Args:
-        data: None keeps what there is.
-        id: None keeps what there is.
+        data: stands in place of the event's `data` lines; None keeps what there is.
+        id: stands in place of its `id`; None keeps what there is.
+
+    Raises:
+        ValueError: `id` holds a line end or NUL.
     """
     out = bytearray()
     placed = False
-    for line in event.raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")[:-2]:
-        name = line.removeprefix(_BOM).partition(b":")[0]
+    for line in _lines(event.raw.removeprefix(_BOM))[:-2]:
+        name = line.partition(b":")[0]
         if name == b"data" and data is not None:
             if not placed:
-                out += b"".join(b"data: " + part + b"\n" for part in data.split(b"\n"))
+                out += b"".join([b"data: " + part + b"\n" for part in _lines(data)])
             placed = True
         elif name == b"id" and id is not None:
-            out += b"id: " + id.encode("utf-8") + b"\n"
+            out += b"id: " + _field(id) + b"\n"
         else:
             out += line + b"\n"
     return bytes(out + b"\n")
+
+
+def _field(value: str) -> bytes:
+    if "\n" in value or "\r" in value or "\0" in value:
+        raise ValueError("a field of an event holds a line end or NUL")
+    return value.encode("utf-8")
