@@ -68,6 +68,7 @@ class Gateway:
         self.drops = Refusals(self.settings.max_refusal_rows, clock, partial(self.note, "dropped"))
         self.tasks: dict[tuple[str, str, str], str] = {}
         self.streams: dict[object, tuple[Caller, Callable[[], None]]] = {}
+        self.configured = False
         self.stopping = False
         self._connect = connect
         self._rescan = rescan
@@ -82,6 +83,7 @@ class Gateway:
     def swap(self, snapshot: Snapshot) -> None:
         """Use another snapshot from the next request on. Servers that changed or went are disconnected."""
         self.snapshot = snapshot
+        self.configured = True
         for name, (config, upstream) in list(self._upstreams.items()):
             server = snapshot.servers.get(name)
             if server is None or server.config != config:
@@ -153,7 +155,7 @@ class Gateway:
         reasons = []
         if not self.journal.healthy:
             reasons.append("decisions cannot be recorded")
-        if not self.snapshot.revision:
+        if not self.configured:
             reasons.append("no configuration is loaded")
         if self.stopping:
             reasons.append("stopping")

@@ -125,7 +125,7 @@ class DataPlane:
         """Take over what changed in the configuration, and return the revision that decides now."""
         snapshot = self.gateway.snapshot
         rows = self._feed.since(snapshot.revision)
-        if rows:
+        if rows or not self.gateway.configured:
             self.gateway.swap(snapshot.applied(rows, self._unseal))
         return self.gateway.snapshot.revision
 
