@@ -54,6 +54,6 @@ meantime), GP-4005 (value), GP-4006 (in use); nothing is changed then.
     parse_duration(text) -> int                                   `90s 30m 1h 30d 2w 1h30m` in seconds
     parse_expiry(text, now) -> float                              a duration from `now`, or a date or time of ISO 8601
 
-Results are frozen dataclasses; but for `NewToken` and `Target` there are no secrets in them, and `as_dict()` of `Server`,
-`Checked`, `Policy`, `GrantRow` and `Drift` is ready for JSON.
+Results are frozen dataclasses; only `NewToken` and `Target` hold secrets. `as_dict()` of `Server`, `Checked`,
+`Policy`, `GrantRow` and `Drift` is ready for JSON.
 """
