@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import re
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -27,11 +30,12 @@ def test_a_server_is_asked_first_and_its_tools_are_stored(gatepost: Program, too
 
 
 def test_a_server_that_ends_at_once_is_refused_with_its_last_words(gatepost: Program) -> None:
-    code = "import sys; sys.exit('cannot find my settings')"
+    code = "import sys; sys.exit('\\x1b[2Jcannot find my settings')"
     ran = gatepost("server", "add", "broken", "--", sys.executable, "-c", code)
     assert ran.code == 1
     assert "error GP-3005: " in ran.err
     assert "cannot find my settings" in ran.err
+    assert "\x1b" not in ran.err
     assert gatepost.read("server", "list") == []
 
 
@@ -52,6 +56,49 @@ def test_a_secret_for_a_server_is_never_shown_nor_stored_in_the_clear(
     everything = b"".join(file.read_bytes() for file in gatepost.data.rglob("*") if file.is_file())
     assert b"open-sesame" not in everything
     assert "open-sesame" not in added.out + added.err + shown.out + gatepost("server", "show", "files", "--json").out
+
+
+class _Web(BaseHTTPRequestHandler):
+    """An MCP server over HTTP that speaks 2025-11-25, keeps no sessions, and wants a credential."""
+
+    seen: ClassVar[list[str | None]] = []
+
+    def do_POST(self) -> None:
+        self.seen.append(self.headers["Authorization"])
+        message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        about = {
+            "protocolVersion": "2025-11-25",
+            "capabilities": {"tools": {}},
+            "serverInfo": {"name": "w", "version": "1"},
+        }
+        answers = {"initialize": {"result": about}, "tools/list": {"result": {"tools": TOOLS}}}
+        answer = answers.get(message["method"], {"error": {"code": -32601, "message": "Method not found"}})
+        body = json.dumps({"jsonrpc": "2.0", "id": message.get("id"), **answer}).encode() if "id" in message else b""
+        self.send_response(200 if body else 202)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+def test_a_server_at_a_url_gets_its_credential_and_nobody_else_sees_it(gatepost: Program, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("open-sesame\n")
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Web) as web:
+        threading.Thread(target=web.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{web.server_port}/mcp"
+        header = f"Authorization: Bearer @{tmp_path / 'token'}"
+        added = gatepost("server", "add", "web", "--url", url, "--header", header)
+        web.shutdown()
+    assert added.code == 0, added.err
+    assert set(_Web.seen) == {"Bearer open-sesame"}
+    assert "read_file, delete_file" in added.out
+    shown = gatepost("server", "show", "web")
+    assert "Authorization" in shown.out
+    assert "open-sesame" not in shown.out + json.dumps(gatepost.read("server", "show", "web"))
+    assert b"open-sesame" not in b"".join(file.read_bytes() for file in gatepost.data.rglob("*") if file.is_file())
 
 
 def test_a_header_written_out_is_refused(gatepost: Program) -> None:

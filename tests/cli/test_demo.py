@@ -36,10 +36,10 @@ def test_the_published_policies_do_what_they_say_and_nothing_stays(gatepost: Pro
     out = "".join(told) + rest
     assert len(re.findall(r"call +\d+ +✓ forwarded", out)) == 10
     assert re.search(r"call 11 +✗ Limit of 10 per minute reached for trakt_start_scrobbling; it frees at \S+Z\.", out)
-    assert re.search(r"^export_library .* 32 +(29|30) +(2|3)$", out, re.MULTILINE)
-    assert re.search(r"^trakt_authenticate .* 12 +10 +2$", out, re.MULTILINE)
-    assert re.search(r"^fetch_playback_progress .* 12 +12 +0$", out, re.MULTILINE)
-    assert re.search(r"^authenticate_plex .* 12 +12 +0$", out, re.MULTILINE)
+    assert re.search(r"^ +export_library .* 32 +(29|30) +(2|3)$", out, re.MULTILINE)
+    assert re.search(r"^ +trakt_authenticate .* 12 +10 +2$", out, re.MULTILINE)
+    assert re.search(r"^ +fetch_playback_progress .* 12 +12 +0$", out, re.MULTILINE)
+    assert re.search(r"^ +authenticate_plex .* 12 +12 +0$", out, re.MULTILINE)
     assert re.search(r"gatepost log verify +✓", out)
     assert "claude mcp add" in out
     assert not gatepost.data.exists()

@@ -253,7 +253,7 @@ def test_the_first_start_makes_keys_and_store_and_says_what_to_type(gatepost: Pr
     [
         (["--listen", "0.0.0.0:0"], "GP-6001"),
         (["--console", "0.0.0.0:0"], "GP-6001"),
-        (["--console", "127.0.0.1:nonsense"], "GP-6003"),
+        (["--console", "no-such-host.invalid:0"], "GP-6003"),
     ],
 )
 def test_what_cannot_be_served_is_said_and_nothing_stays(gatepost: Program, options: list[str], code: str) -> None:
@@ -281,8 +281,11 @@ def test_a_wrong_retention_is_said(gatepost: Program) -> None:
     assert "error GP-6004: " in ran.err
 
 
-def test_certificate_and_key_go_together(gatepost: Program) -> None:
-    assert gatepost("serve", "--tls-cert", "cert.pem").code == 2
+@pytest.mark.parametrize(
+    "options", [["--tls-cert", "cert.pem"], ["--listen", "7070"], ["--console", "127.0.0.1:x"], ["--listen", "h:70000"]]
+)
+def test_options_that_make_no_sense_are_wrong_usage(gatepost: Program, options: list[str]) -> None:
+    assert gatepost("serve", *options).code == 2
 
 
 def test_the_worker_gives_way_to_calls(ready: Program) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _NEEDED_SECONDS = 8.0
 _BURST = 12
 _SHOWN_ROWS = 6
+_INDENT = 3
 
 
 @click.command(
@@ -45,7 +46,7 @@ def demo(place: Place, once: bool) -> int:
     from gatepost.paths import DataFolder
 
     if place.data is not None:
-        return asyncio.run(_Demo(DataFolder(Path(place.data)), temporary=False).run(once=once))
+        return asyncio.run(_Demo(place.folder(), temporary=False).run(once=once))
     with tempfile.TemporaryDirectory(prefix="gatepost-demo-") as folder:
         return asyncio.run(_Demo(DataFolder(Path(folder)), temporary=True).run(once=once))
 
@@ -168,7 +169,9 @@ class _Demo:
         self._expect_limit(SCROBBLE, outcomes)
         denied = next((outcome for outcome in outcomes if not outcome.allowed), None)
         if denied is not None:
-            _say("That sentence is what the agent's model reads, so it can wait instead of trying again.", dim=True)
+            _say(
+                "   That sentence is what the agent's model reads, so that it can wait instead of trying on.", dim=True
+            )
 
     async def _others(self, running: Running, stage: Stage) -> None:
         """Every other published policy, each to its limit."""
@@ -178,6 +181,7 @@ class _Demo:
 
         _title(5, "The other published policies, each asked for more than it allows")
         rows = []
+        note = ""
         for policy in ALL:
             if policy is SCROBBLE:
                 continue
@@ -188,8 +192,12 @@ class _Demo:
             # One export was made before; it counts here if that was in this minute.
             self._expect_limit(policy, outcomes, used_before=1 if policy is EXPORT else 0)
             allowed = sum(outcome.allowed for outcome in outcomes)
+            if policy is EXPORT and policy.per_minute is not None and allowed < policy.per_minute:
+                note = f"   One of the {policy.per_minute} exports of this minute was made in step 3."
             rows.append([policy.name, policy.meaning, str(calls), str(allowed), str(calls - allowed)])
-        table(["POLICY", "ALLOWS", "CALLS", "LET THROUGH", "STOPPED"], rows)
+        table(["POLICY", "ALLOWS", "CALLS", "LET THROUGH", "STOPPED"], rows, indent=_INDENT)
+        if note:
+            _say(note, dim=True)
 
     async def _log(self) -> None:
         """What the log says of it, and that nobody has changed it since."""
@@ -203,7 +211,7 @@ class _Demo:
 
         _title(6, "The log")
         found = await asyncio.to_thread(entries, self._data, Filter(grant=SCROBBLE.grant), _SHOWN_ROWS)
-        table(COLUMNS, [columns(entry) for entry in found])
+        table(COLUMNS, [columns(entry) for entry in found], indent=_INDENT)
         key = Keyring.open(self._data.keys, create=False).verify_key
         verdict = await asyncio.to_thread(verify_folder, self._data.journal, key)
         _line(
@@ -271,7 +279,9 @@ def _policies() -> None:
     from gatepost.cli.output import table
     from gatepost.demo.published import ALL
 
-    table(["GRANT", "POLICY", "ALLOWS"], [[policy.grant, policy.name, policy.meaning] for policy in ALL])
+    table(
+        ["GRANT", "POLICY", "ALLOWS"], [[policy.grant, policy.name, policy.meaning] for policy in ALL], indent=_INDENT
+    )
 
 
 def _try_it(running: Running, stage: Stage) -> None:
@@ -283,33 +293,31 @@ def _try_it(running: Running, stage: Stage) -> None:
     _line("status page", "", running.console)
     command = CLIENTS["claude-code"].command
     assert command is not None
-    click.echo()
-    _say("Claude Code:")
-    click.echo(f"  {command(target)}")
-    _say("Cursor (~/.cursor/mcp.json):")
+    _line("Claude Code", "", command(target))
+    _line("Cursor", "", "in ~/.cursor/mcp.json:")
     for line in CLIENTS["cursor"].snippet(target).splitlines():
-        click.echo(f"  {line}")
-    _say("gatepost connect --help knows the others.", dim=True)
+        click.echo(f"{' ' * (_INDENT + 23)}{line}")
+    _line("other clients", "", "gatepost connect --help")
 
 
 def _title(number: int, text: str) -> None:
     from gatepost.cli.output import style
 
     click.echo()
-    click.echo(f"{style(str(number), fg='cyan')}  {style(text, bold=True)}")
+    click.echo(f"{style(str(number), fg='cyan')}{' ' * (_INDENT - 1)}{style(text, bold=True)}")
 
 
 def _say(text: str, *, bold: bool = False, dim: bool = False) -> None:
     from gatepost.cli.output import style
 
-    click.echo(style(text, bold=bold, dim=dim))
+    click.echo(style(text, bold=bold or None, dim=dim or None))
 
 
 def _line(name: str, mark: str, text: str) -> None:
     from gatepost.cli.output import clean, style
 
-    colour = {"✓": "green", "✗": "red"}.get(mark)
-    click.echo(f"   {clean(name):<20} {style(mark or ' ', fg=colour)} {clean(text)}".rstrip())
+    shown = style(mark, fg="green" if mark == "✓" else "red") if mark else " "
+    click.echo(f"{' ' * _INDENT}{clean(name):<20} {shown} {clean(text)}".rstrip())
 
 
 def _outcome(name: str, outcome: Outcome, text: str) -> None:

@@ -75,18 +75,18 @@ def terminal_width() -> int | None:
     return None
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, indent: int = 0) -> None:
     """Prints an aligned table; the widest columns give way where the terminal is too narrow."""
     cells = [[clean(header) for header in headers], *[[_cell(value) for value in row] for row in rows]]
     widths = [max(width_of(row[column]) for row in cells) for column in range(len(headers))]
     limit = terminal_width()
     if limit is not None:
         # Room for every column's heading is kept; what is too much comes off the widest, one column at a time.
-        while sum(widths) + len(_GAP) * (len(widths) - 1) > limit and max(widths) > _NARROWEST:
+        while indent + sum(widths) + len(_GAP) * (len(widths) - 1) > limit and max(widths) > _NARROWEST:
             widths[widths.index(max(widths))] -= 1
     for number, row in enumerate(cells):
         line = _GAP.join(fit(value, width) for value, width in zip(row, widths, strict=True)).rstrip()
-        click.echo(click.style(line, bold=True) if number == 0 else line)
+        click.echo(" " * indent + (click.style(line, bold=True) if number == 0 else line))
 
 
 def _cell(value: str) -> str:

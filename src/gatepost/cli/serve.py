@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from gatepost.processes.supervisor import Running, ServeOptions
 
 
+def _address(_context: click.Context, parameter: click.Parameter, value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    if not (colon and host and port.isdigit() and int(port) <= 65535):
+        raise click.BadParameter(f"{value} is not HOST:PORT, such as {parameter.default}.")
+    return value
+
+
 @click.command(
     "serve",
     cls=Command,
@@ -27,9 +34,21 @@ if TYPE_CHECKING:
     gatepost serve --listen 0.0.0.0:7443 --tls-cert cert.pem --tls-key key.pem
     """,
 )
-@click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:7070", show_default=True, help="For the agents.")
 @click.option(
-    "--console", metavar="HOST:PORT", default="127.0.0.1:7071", show_default=True, help="For the status page."
+    "--listen",
+    metavar="HOST:PORT",
+    default="127.0.0.1:7070",
+    show_default=True,
+    callback=_address,
+    help="For the agents; port 0 takes a free one.",
+)
+@click.option(
+    "--console",
+    metavar="HOST:PORT",
+    default="127.0.0.1:7071",
+    show_default=True,
+    callback=_address,
+    help="For the status page, on this machine only.",
 )
 @click.option("--behind-proxy", is_flag=True, help="A proxy in front of --listen terminates TLS.")
 @click.option(
