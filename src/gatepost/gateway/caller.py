@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from gatepost.gateway.snapshot import Server, Snapshot
 from gatepost.grants.table import Grant
 from gatepost.grants.token import digest
@@ -14,8 +16,7 @@ _NAME_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _PREFIX: Final = "/mcp/"
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True, gc=False):
     """An authenticated caller, with what its call is judged by.
 
     It is the `Subject` of the quota ledger and the `View` of the list filters.

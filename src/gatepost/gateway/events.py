@@ -9,7 +9,8 @@ from gatepost.gateway.caller import Caller
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Progress, Verdict
 from gatepost.mcp.lists import BadList
-from gatepost.mcp.message import Message, MessageError, parse
+from gatepost.mcp.message import Message, MessageError, parse, plain_answer
+from gatepost.mcp.methods import Duty
 from gatepost.wire import sse
 
 
@@ -17,6 +18,12 @@ def answered(gateway: Gateway, call: Call, verdict: Verdict, event: sse.Event, p
     """One event as the client may see it, None where it is dropped."""
     if event.data is None or event.data == b"":
         return with_id(gateway, call, event, None)
+    if call.duty is Duty.TOOL and not progress.answered_ns:
+        plain = plain_answer(event.data, call.message.id)
+        if plain is not None:
+            progress.answered_ns = time.perf_counter_ns()
+            progress.is_error, progress.carried_out = plain, True
+            return with_id(gateway, call, event, None)
     try:
         message = parse(event.data)
         if message.kind == "response":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import ModuleType
+
+import msgspec
 
 from gatepost.gateway.caller import Caller
 from gatepost.gateway.sessions import Session
@@ -14,8 +15,7 @@ from gatepost.policy import Decision
 from gatepost.wire.listener import Request
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, gc=False):
     """One parsed request, before it is judged. Immutable: what is judged is what is forwarded.
 
     Attributes:
@@ -37,8 +37,7 @@ class Call:
     mcp: dict[bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What a call is about, and what the policy says of it.
 
     Attributes:
@@ -56,8 +55,7 @@ class Verdict:
     kept: str | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Progress:
+class Progress(msgspec.Struct, eq=False):
     """How far a forwarded call has come: written by the relay, read when it is settled."""
 
     request: Request

@@ -71,8 +71,8 @@ async def handle(gateway: Gateway, request: Request) -> None:
 
 
 def _require_json(request: Request) -> None:
-    media = (request.header(b"content-type") or b"").partition(b";")[0].strip().lower()
-    if media != b"application/json":
+    media = request.header(b"content-type") or b""
+    if media != b"application/json" and media.partition(b";")[0].strip().lower() != b"application/json":
         raise Refused(415, INVALID_REQUEST, "GP-1008", "The Content-Type must be application/json.")
 
 

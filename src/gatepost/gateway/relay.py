@@ -17,7 +17,8 @@ from gatepost.gateway.exchange import Call, Progress, Verdict
 from gatepost.gateway.sessions import TooManySessions, too_many
 from gatepost.mcp import legacy, modern, replies
 from gatepost.mcp.lists import BadList
-from gatepost.mcp.message import INVALID_REQUEST, MessageError, parse
+from gatepost.mcp.message import INVALID_REQUEST, MessageError, parse, plain_answer
+from gatepost.mcp.methods import Duty
 from gatepost.upstreams.base import Reply, UpstreamFailed
 from gatepost.wire import sse
 from gatepost.wire.listener import ClientGone, Request
@@ -28,6 +29,8 @@ EVENT_STREAM: Final = (
     (b"x-accel-buffering", b"no"),
 )
 _FORWARDED: Final = frozenset({b"traceparent", b"tracestate"})
+_PLAIN: Final = frozenset({Duty.TOOL, Duty.RESOURCE, Duty.PROMPT, Duty.COMPLETION})
+"""Duties whose complete results are passed on as they come."""
 _CLASSES: Final = {
     "GP-1012": "too_many_sessions",
     "GP-3001": "connect",
@@ -129,6 +132,12 @@ async def _single(
         why = "The server has ended the session. Begin anew."
         answers.rpc(request, replies.error(call.message.id, INVALID_REQUEST, why, {"code": "GP-1004"}), status=404)
         return
+    if call.duty in _PLAIN and 200 <= reply.status < 300:
+        plain = plain_answer(raw, call.message.id)
+        if plain is not None:
+            progress.is_error, progress.carried_out, progress.bytes_out = plain, True, len(raw)
+            request.reply(reply.status, answers.JSON_HEADERS, raw)
+            return
     try:
         message = parse(raw)
         if not transform.answers(call, message):

@@ -10,6 +10,7 @@ from gatepost.mcp.methods import LEGACY, LEGACY_VERSIONS, Duty
 from gatepost.mcp.refused import METHOD_NOT_FOUND, UNSUPPORTED_VERSION, Refused
 
 NAME: Final = "legacy"
+_SPOKEN: Final = frozenset(LEGACY_VERSIONS)
 DEFAULT_VERSION: Final = "2025-03-26"
 """What a request without `MCP-Protocol-Version` is taken for (2025-11-25, Transports, Protocol Version Header)."""
 
@@ -27,7 +28,7 @@ def check(message: Message, found: Mapping[bytes, bytes], server_versions: Seque
     version = DEFAULT_VERSION if header is None else header.decode("latin-1")
     if version not in LEGACY_VERSIONS:
         raise Refused(400, INVALID_REQUEST, "GP-1011", f"Bad Request: unsupported protocol version {version!r}.")
-    if not any(v in LEGACY_VERSIONS for v in server_versions):
+    if _SPOKEN.isdisjoint(server_versions):
         raise Refused(
             400,
             UNSUPPORTED_VERSION,

@@ -170,6 +170,50 @@ def _refuse_lookalikes(keys: dict[str, Any], known: frozenset[str], where: str, 
             )
 
 
+class _Result(msgspec.Struct, gc=False):
+    isError: bool = False  # noqa: N815 - the protocol's name
+    resultType: str = "complete"  # noqa: N815
+
+
+class _Answer(msgspec.Struct, gc=False):
+    jsonrpc: Literal["2.0"]
+    id: str | int
+    result: _Result
+
+
+_answer: Final = msgspec.json.Decoder(_Answer).decode
+_ONCE: Final = (b'"id"', b'"jsonrpc"', b'"result"')
+_NEVER: Final = (b'"error"', b'"method"', b"\\u", b"taskId", b"requestState", b"inputRequests")
+
+
+def plain_answer(raw: bytes, id: Id | None) -> bool | None:
+    """`isError` of a complete result for the request `id`, read without building the rest of it.
+
+    Most answers to a call are passed on as they are, so only what is looked at has to be read: that the message is
+    JSON, has each of its own keys once and unescaped, answers this request and holds nothing that is sealed.
+
+    Returns: None for anything else, which `parse` then looks at in full.
+    """
+    count = raw.count
+    for key in _ONCE:
+        if count(key) != 1:
+            return None
+    for key in _NEVER:
+        if key in raw:
+            return None
+    if count(b'"isError"') > 1 or count(b'"resultType"') > 1:
+        return None
+    try:
+        if not raw.isascii():
+            raw.decode("utf-8")
+        answer = _answer(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    if type(answer.id) is not type(id) or answer.id != id or answer.result.resultType != "complete":
+        return None
+    return answer.result.isError
+
+
 _FOLDED: dict[frozenset[str], frozenset[str]] = {}
 
 

@@ -15,18 +15,22 @@ NAME: Final = "modern"
 VERSION_KEY: Final = "io.modelcontextprotocol/protocolVersion"
 CAPABILITIES_KEY: Final = "io.modelcontextprotocol/clientCapabilities"
 SUBSCRIPTION_KEY: Final = "io.modelcontextprotocol/subscriptionId"
+_MODERN_HEADERS: Final = frozenset(version.encode("ascii") for version in MODERN_VERSIONS)
 LIST_TTL_MS: Final = 5_000
 """The longest a client may keep a filtered list: a policy can change at any moment."""
 
 
 def is_modern(message: Message, version_header: bytes | None) -> bool:
     """Whether a request means this era: it says so in its body or in its version header."""
-    return VERSION_KEY in message.meta() or (version_header is not None and _names_modern(version_header))
+    if version_header is not None and version_header in _MODERN_HEADERS:
+        return True
+    meta = message.params.get("_meta")
+    return (meta is not None and VERSION_KEY in meta) or (version_header is not None and _names_modern(version_header))
 
 
 def _names_modern(version: bytes) -> bool:
     text = version.decode("latin-1")
-    return text in MODERN_VERSIONS or (text not in LEGACY_VERSIONS and text > LEGACY_VERSIONS[-1])
+    return text not in LEGACY_VERSIONS and text > LEGACY_VERSIONS[-1]
 
 
 def check(message: Message, found: Mapping[bytes, bytes], server_versions: Sequence[str]) -> tuple[str, Duty]:

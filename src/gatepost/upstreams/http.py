@@ -27,6 +27,7 @@ _IDLE_SECONDS: Final = 4.0
 """Uvicorn and Node close a connection that was idle for 5 s. A call sent in that moment would be lost, because it must
 not be sent twice; so connections are given up before."""
 _JSON: Final = (b"content-type", b"application/json")
+_USUAL: Final = [b"application/json"]
 _REPLACED: Final = frozenset({b"accept", b"accept-encoding", b"content-type", b"mcp-session-id", b"user-agent"})
 
 
@@ -90,7 +91,7 @@ class HttpUpstream:
     # -- inside
 
     def _headers(self, given: Headers, session: str | None) -> list[tuple[bytes, bytes]]:
-        headers = [*_OWN, *(pair for pair in given if pair[0] not in self._replaced), *self._own]
+        headers = [*_OWN, *[pair for pair in given if pair[0] not in self._replaced], *self._own]
         if session is not None:
             headers.append((b"mcp-session-id", session.encode("latin-1")))
         return headers
@@ -128,9 +129,9 @@ class HttpReply:
         config = upstream.config
         if 300 <= response.status < 400:
             raise failures.redirected(config, response.status, response.header(b"location"))
-        encodings = b",".join(value for name, value in response.headers if name == b"content-encoding").strip().lower()
-        if encodings not in (b"", b"identity"):
-            raise failures.compressed(config, encodings)
+        encodings = [value for name, value in response.headers if name == b"content-encoding"]
+        if encodings and b",".join(encodings).strip().lower() not in (b"", b"identity"):
+            raise failures.compressed(config, b",".join(encodings))
         self.status = response.status
         self.headers = response.headers
         self.kind: Kind = _kind(response)
@@ -140,16 +141,22 @@ class HttpReply:
 
     async def body(self, limit: int) -> bytes:
         """See `Reply.body`."""
+        if self._response.complete:
+            return await self._read(limit)
         config = self._upstream.config
         try:
             async with asyncio.timeout_at(self._deadline):
-                return await self._response.read(limit)
-        except UpstreamError as error:
-            self._response.abort()
-            raise self._upstream.failed(failures.from_wire(config, error)) from error
+                return await self._read(limit)
         except TimeoutError:
             self._response.abort()
             raise self._upstream.failed(failures.late(config)) from None
+
+    async def _read(self, limit: int) -> bytes:
+        try:
+            return await self._response.read(limit)
+        except UpstreamError as error:
+            self._response.abort()
+            raise self._upstream.failed(failures.from_wire(self._upstream.config, error)) from error
 
     async def events(self) -> AsyncGenerator[sse.Event, None]:
         """See `Reply.events`. Leaving the iteration early closes the connection, which cancels (2026-07-28)."""
@@ -175,9 +182,12 @@ class HttpReply:
 
 def _kind(response: Response) -> Kind:
     """What the answer is, by its media type read leniently: any case, parameters, white space (RFC 9110, 8.3.1)."""
-    types = {value.partition(b";")[0].strip().lower() for name, value in response.headers if name == b"content-type"}
     if response.status in (202, 204) or response.header(b"content-length") == b"0":
         return "empty"
+    values = [value for name, value in response.headers if name == b"content-type"]
+    if values == _USUAL:
+        return "json"
+    types = {value.partition(b";")[0].strip().lower() for value in values}
     if types == {b"text/event-stream"}:
         return "sse"
     if types == {b"application/json"}:

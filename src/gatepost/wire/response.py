@@ -49,6 +49,11 @@ class Response:
                 return value
         return None
 
+    @property
+    def complete(self) -> bool:
+        """Whether the whole body is there, so that reading it does not wait."""
+        return self._exchange is None and self._error is None
+
     async def read(self, limit: int) -> bytes:
         """The whole body, of up to `limit` bytes.
 
