@@ -18,6 +18,8 @@ def within(path: str, *folders: str) -> str:
         "/srv/data/",
         "/srv/data/a/b",
         "/srv/data/./a",
+        "/srv/./data/a",
+        "/./srv/data",
         "/srv/data/a/../b",
         "/srv/data/a/../../data/b",
         "/srv//data///a",

@@ -165,6 +165,7 @@ def test_a_suffix_means_strictly_below() -> None:
     assert truth("args.url", "host_in", [".example"], {"url": "https://example/"}) == "false"
     assert truth("args.url", "host_in", [".example"], {"url": "https://a.example/"}) == "true"
     assert truth("args.url", "host_in", ["a.example"], {"url": "https://b.a.example/"}) == "false"
+    assert truth("args.url", "host_in", [".example"], {"url": "https://192.0.2.1/"}) == "false"
 
 
 def test_an_operand_is_read_like_a_host() -> None:

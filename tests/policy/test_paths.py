@@ -80,6 +80,7 @@ def test_a_member_whose_name_holds_a_dot_is_reached_only_by_the_quoted_form() ->
         "args.metadata.null",
         "args.items[1].sku",
         "args.items[1].tags[0]",
+        "args.items[*].tags[7]",
     ],
 )
 def test_missing_is_an_absent_member_an_index_past_the_end_or_null(path: str) -> None:
@@ -104,6 +105,8 @@ def test_missing_is_an_absent_member_an_index_past_the_end_or_null(path: str) ->
         "args[0]",
         "args[*]",
         "args.text.a.b.c[0][*]",
+        "args.list[*][0]",
+        "args.items[*].price[*].x",
     ],
 )
 @pytest.mark.parametrize(

@@ -165,7 +165,11 @@ class Policy:
     def admits(self, tool: str, category: str | None = None) -> Decision:
         """Judge what follows a call that was let through (polling its task): the steps that read no arguments."""
         plan = self._plans.get((tool, category)) or self._remember(tool, category)
-        return plan.verdict or Decision("allow")
+        if plan.verdict is not None:
+            return plan.verdict
+        if plan.shadowed:
+            return Decision("allow", plan.shadowed[0][0], enforced=False, shadowed=plan.shadowed)
+        return Decision("allow")
 
     def hides(self, tool: str, category: str | None = None) -> bool:
         """Whether a tool is taken off `tools/list`, and unknown when called."""

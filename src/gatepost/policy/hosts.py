@@ -45,7 +45,7 @@ def build_host_in(operand: Any) -> Judge:
         host = url_host(value)
         if host is None:
             return None
-        return host in hosts or (host.endswith(endings) and _is_name(host))
+        return host in hosts or host.endswith(endings)
 
     return judge
 

@@ -6,12 +6,13 @@ it, and for `neq` and `not_in` it depends on the list that the condition stands 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from gatepost.policy.emails import build_email_domain_in
-from gatepost.policy.errors import describe
 from gatepost.policy.exact import as_integer, exact, is_number, known, shortest
 from gatepost.policy.folders import build_path_within
 from gatepost.policy.hosts import build_host_in
@@ -96,50 +97,30 @@ def _negated(build: Callable[[Any], Judge]) -> Callable[[Any], Judge]:
     return build_negated
 
 
-def _comparison(name: str) -> Callable[[Any], Judge]:
+def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Any], Judge]:
     def build(operand: Any) -> Judge:
         if not is_number(operand):
             raise OperandError("a number", operand)
         bound = known(operand)
-        if bound is not None:
-            return _compare_known(name, bound)
-        return _compare_exact(name, operand)
+        if bound is None:
+            return _compare_exactly(compare, exact(operand))
+
+        # the order of known numbers as floats is the order of their exact values
+        def judge(value: Any) -> bool | None:
+            number = known(value)
+            return None if number is None else compare(number, bound)
+
+        return judge
 
     return build
 
 
-def _compare_known(name: str, bound: float) -> Judge:
-    """Compare two known numbers: the order of their floats is the order of their exact values."""
-
-    def lt(value: Any) -> bool | None:
-        number = known(value)
-        return None if number is None else number < bound
-
-    def lte(value: Any) -> bool | None:
-        number = known(value)
-        return None if number is None else number <= bound
-
-    def gt(value: Any) -> bool | None:
-        number = known(value)
-        return None if number is None else number > bound
-
-    def gte(value: Any) -> bool | None:
-        number = known(value)
-        return None if number is None else number >= bound
-
-    return {"lt": lt, "lte": lte, "gt": gt, "gte": gte}[name]
-
-
-def _compare_exact(name: str, operand: Any) -> Judge:
-    """Compare with an operand that is no binary64's shortest decimal; such a number is never equal to a known one."""
-    bound = exact(operand)
-    above = name in ("gt", "gte")
+def _compare_exactly(compare: Callable[[Any, Any], bool], bound: Decimal) -> Judge:
+    """Compare with an operand that is no binary64's shortest decimal."""
 
     def judge(value: Any) -> bool | None:
         number = known(value)
-        if number is None:
-            return None
-        return shortest(number) > bound if above else shortest(number) < bound
+        return None if number is None else compare(shortest(number), bound)
 
     return judge
 
@@ -220,10 +201,10 @@ OPERATORS: dict[str, Operator] = {
     "neq": Operator(_negated(_build_eq), negative=True),
     "in": Operator(_build_in),
     "not_in": Operator(_negated(_build_in), negative=True),
-    "lt": Operator(_comparison("lt")),
-    "lte": Operator(_comparison("lte")),
-    "gt": Operator(_comparison("gt")),
-    "gte": Operator(_comparison("gte")),
+    "lt": Operator(_comparison(operator.lt)),
+    "lte": Operator(_comparison(operator.le)),
+    "gt": Operator(_comparison(operator.gt)),
+    "gte": Operator(_comparison(operator.ge)),
     "exists": Operator(_build_exists),
     "contains": Operator(_build_contains),
     "regex": Operator(_regex(anchored=False)),
@@ -243,6 +224,3 @@ def missing_result(name: str, operand: Any, *, in_require: bool) -> bool:
     if name == "exists":
         return operand is False
     return OPERATORS[name].negative and not in_require
-
-
-__all__ = ["OPERATORS", "Judge", "OperandError", "Operator", "describe", "missing_result"]

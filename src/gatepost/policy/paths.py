@@ -122,8 +122,8 @@ def find_all(arguments: dict[str, Any], steps: Sequence[Step], defaults: Default
     for depth, step in enumerate(steps, start=1):
         reached: list[Any] = []
         for value in values:
-            if value is None or value is UNKNOWN:
-                reached.append(value)
+            if value is None:
+                reached.append(None)
             elif step is EVERY:
                 if isinstance(value, list):
                     reached.extend(value)

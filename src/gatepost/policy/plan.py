@@ -204,9 +204,8 @@ class Planner:
 
         Each setting comes from the entry that asks, else from the others that apply, `all_tools`, the default.
         """
-        settings = [] if asking is None else [asking.rules.approval]
-        settings += [entry.rules.approval for entry in entries if entry is not asking]
-        merged = _merge([*settings, self._all_tools.approval])
+        sources = [*entries] if asking is None else [asking, *entries]
+        merged = _merge([*(entry.rules.approval for entry in sources), self._all_tools.approval])
         message = said or merged.message or messages.approval_needed(tool)
         return Approval(merged.timeout or _TIMEOUT, merged.approvers or _APPROVERS, merged.message or message), message
 

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from gatepost.policy.errors import Problems
 from gatepost.policy.fields import Fields
 from gatepost.policy.model import Condition, Limit, Rule
-from gatepost.policy.operators import OPERATORS, OperandError
+from gatepost.policy.operands import OperandError
+from gatepost.policy.operators import OPERATORS
 from gatepost.policy.paths import PathError, parse_path
 
 MODES = ("enforce", "shadow")

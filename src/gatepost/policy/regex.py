@@ -12,7 +12,6 @@ from re2 import Options, _re2
 
 _UNANCHORED = _re2.RE2.Anchor.UNANCHORED
 _WHOLE = _re2.RE2.Anchor.ANCHOR_BOTH
-_NO_MATCH = (-1, -1)
 
 
 class RegexError(ValueError):
@@ -41,6 +40,7 @@ def searcher(pattern: str, *, anchored: bool) -> Callable[[str], bool | None]:
             data = text.encode("utf-8")
         except UnicodeEncodeError:
             return None
-        return bool(match(anchor, data, 0, len(data))[0] != _NO_MATCH)
+        # the span of the match; -1 where there is none
+        return bool(match(anchor, data, 0, len(data))[0][0] >= 0)
 
     return found
