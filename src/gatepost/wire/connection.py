@@ -33,7 +33,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_began", "_deadline", "_drains", "_incoming", "_last", "_limits", "_listener", "_loop", "_peer",
-        "_received_ns", "_refusal", "_request", "_rest", "_state", "_timer", "_timer_at", "_transport", "paused",
+        "_received_ns", "_refusal", "_request", "_rest", "_skipped", "_state", "_timer", "_timer_at", "_transport", "paused",
     )  # fmt: skip
 
     def __init__(self, listener: Listener, loop: asyncio.AbstractEventLoop) -> None:
@@ -45,6 +45,7 @@ class Connection(asyncio.Protocol):
         self._peer = ""
         self._state = _HEAD
         self._rest = bytearray()
+        self._skipped = False
         self._received_ns = 0
         self._request: Request | None = None
         self._refusal: Refusal | None = None
@@ -128,7 +129,8 @@ class Connection(asyncio.Protocol):
     def _read_rest(self) -> None:
         """Read what was kept: a head that came in pieces, or requests behind the one that was answered."""
         rest = self._rest
-        if rest.startswith(b"\r\n"):  # one empty line may come first (RFC 9112, section 2.2)
+        if rest.startswith(b"\r\n") and not self._skipped:  # one empty line may come first (RFC 9112, section 2.2)
+            self._skipped = True
             del rest[:2]
         end = rest.find(b"\r\n\r\n") + 4
         if end == 3:
@@ -207,6 +209,7 @@ class Connection(asyncio.Protocol):
 
     def _serve(self, request: Request) -> None:
         self._state = _BUSY
+        self._skipped = False
         refusal, self._refusal = self._refusal, None
         if refusal is not None:
             self._listener.refused(request.client, refusal)
