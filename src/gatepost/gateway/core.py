@@ -183,7 +183,7 @@ class Gateway:
 
     def post(self, row: dict[str, Any]) -> None:
         """Append a row without waiting. A journal that cannot write shows in readiness, and denies the next call."""
-        self.journal.append(row).add_done_callback(_retrieve)
+        self.journal.append(row, soon=False)
 
     async def close(self) -> None:
         """Disconnect from all servers and wait for what runs beside the main path."""
@@ -194,8 +194,3 @@ class Gateway:
         await asyncio.gather(*(upstream.close() for upstream in upstreams), return_exceptions=True)
         if self._background:
             await asyncio.wait(self._background, timeout=5)
-
-
-def _retrieve(future: asyncio.Future[None]) -> None:
-    if not future.cancelled():
-        future.exception()

@@ -87,15 +87,11 @@ def decided(
         "rule": decision.rule,
         "message": decision.message,
         "shadowed": [list(pair) for pair in decision.shadowed],
-        "limits": [_limit(count) for count in counts],
+        "limits": [count.as_record() for count in counts],
         "reservation": reservation,
         "approval_id": None,
         "trace_id": trace_id,
     }
-
-
-def _limit(count: Count) -> dict[str, Any]:
-    return count.as_record()
 
 
 def settled(

@@ -24,6 +24,7 @@ from gatepost.journal.rows import Signer, event, is_forwarded, timestamp
 from gatepost.journal.saver import Saver
 
 _RETRY_SECONDS: Final = 1.0
+_LATER_SECONDS: Final = 0.005
 _WORTH_SAVING: Final = 1000  # rows that the next start reads in a few hundredths of a second, without a snapshot
 _NO_STATE: Final = b"null"
 _UNKNOWN: Final[dict[str, Any]] = {
@@ -97,6 +98,7 @@ class Journal:
         self._timer: asyncio.TimerHandle | None = None  # for the next checkpoint
         self._retry: asyncio.TimerHandle | None = None
         self._closed = False
+        self._scheduled = False
         self._unsigned = 0  # rows since the last checkpoint
         self._unsaved = recovered.rows  # rows since the last snapshot
         self._failed = 0  # rows that could not be written since the journal became unhealthy
@@ -180,8 +182,11 @@ class Journal:
         """The sequence number of the last row."""
         return self._chain.head.seq
 
-    def append(self, record: dict[str, Any]) -> asyncio.Future[None]:
+    def append(self, record: dict[str, Any], *, soon: bool = True) -> asyncio.Future[None]:
         """Queue a record, which the journal takes over, for the one write at the end of this turn.
+
+        With `soon` False, which is for rows that nothing waits for, it is written with the next such batch, or by
+        itself a few milliseconds later: an outcome then costs no write of its own.
 
         The record has `kind`, and `v`, `id` and `time` unless the journal shall fill them in. The future resolves
         when its row is written; it fails with `JournalUnavailable` when it is not and will not be. A failure that
@@ -198,8 +203,11 @@ class Journal:
         if "id" not in record or "time" not in record or "v" not in record:
             for key, value in event(record["kind"], self._clock()).items():
                 record.setdefault(key, value)
-        if not self._records:
+        if soon and not self._scheduled:
+            self._scheduled = True
             loop.call_soon(self._flush)
+        elif not soon and not self._records:
+            loop.call_later(_LATER_SECONDS, self._flush)
         self._records.append(record)
         self._futures.append(future)
         return future
@@ -239,6 +247,7 @@ class Journal:
     # -- writing ----------------------------------------------------------------------------------------------------
 
     def _flush(self) -> None:
+        self._scheduled = False
         records, futures = self._records, self._futures
         if not records:
             return
