@@ -374,6 +374,12 @@ def test_a_definition_may_be_compiled_once_and_shared() -> None:
     assert (definition.name, definition.unusable) == ("t", None)
 
 
+def test_a_definition_given_as_it_came_may_hold_anything() -> None:
+    for odd in (10**5000, float("nan"), "\ud800", object(), {1: 2}):
+        decision = judged({"type": "object", "maxProperties": odd}, {})
+        assert decision.rule == "(invalid arguments)"
+
+
 def test_a_definition_that_changes_is_compiled_again_and_a_compiled_one_is_not_affected() -> None:
     given = tool({"type": "object", "properties": {"a": {}}})
     compiled = compile_definition(given)
@@ -384,12 +390,19 @@ def test_a_definition_that_changes_is_compiled_again_and_a_compiled_one_is_not_a
     assert made.decide(tool="t", arguments={"a": 1}, definition=compiled).effect == "allow"
 
 
-def test_a_validator_that_fails_denies_in_every_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+class PanicException(BaseException):
+    """As the validator's extension module raises it."""
+
+
+@pytest.mark.parametrize("error", [RuntimeError, PanicException, MemoryError])
+def test_a_validator_that_fails_denies_in_every_mode(
+    monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
     definition = compile_definition(tool(SCHEMA))
 
     class Broken:
         def is_valid(self, _value: Any) -> bool:
-            raise RuntimeError("boom")
+            raise error("boom")
 
     monkeypatch.setattr(definition, "_validator", Broken())
     decision = policy(mode="shadow", tools={"t": {}}).decide(tool="t", arguments={"path": "x"}, definition=definition)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -182,9 +183,19 @@ def test_all_tools_is_for_every_tool_also_the_unmatched() -> None:
         assert made.decide(tool=tool, arguments={"a": 2}).effect == "allow"
 
 
-def test_one_policy_remembers_a_bounded_number_of_tools() -> None:
-    made = policy(default="allow", tools={"keep": {"deny_if": ALWAYS}})
-    for number in range(10_000):
-        assert made.decide(tool=f"tool_{number}", arguments={}).effect == "allow"
-    assert len(made._plans) <= 4096
-    assert made.decide(tool="keep", arguments={}).effect == "deny"
+def test_a_policy_does_not_grow_with_the_names_it_is_asked_about() -> None:
+    rules = [rule(condition(f"args.a{number}", "eq", number)) for number in range(20)]
+    made = policy(tools={"*": {"deny_if": rules}, "x*": {"action": "hide"}})
+
+    def grown(first: int, last: int) -> int:
+        tracemalloc.start()
+        for number in range(first, last):
+            assert made.decide(tool=f"tool_{number}", arguments={}).effect == "allow"
+            assert not made.hides(f"tool_{number}", "read")
+        grew, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return grew
+
+    grown(0, 2000)
+    assert grown(2000, 6000) < 20_000_000
+    assert made.decide(tool="tool_1", arguments={"a7": 7}).effect == "deny"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import jsonschema_rs
@@ -88,7 +88,7 @@ class CompiledDefinition:
                     return f"the tool takes no argument {_quoted(name)}"
         if self._size > _LARGE and self._size * count(values) > _MOST_WORK:
             return "they are too many to be checked against this schema"
-        return None if self._validator.is_valid(values) else self._why(values)
+        return None if _asked(self._validator.is_valid, values) else self._why(values)
 
     def default(self, steps: tuple[Step, ...]) -> Any:
         """The schema's default for the member at `steps`; None without one, UNKNOWN where it gives several."""
@@ -101,20 +101,19 @@ class CompiledDefinition:
         return self._defaults[steps]
 
     def _matches_pattern(self, name: str) -> bool:
-        return any(pattern.is_valid(name) for pattern in self._patterns)
+        return any(_asked(pattern.is_valid, name) for pattern in self._patterns)
 
     def _why(self, values: dict[str, Any]) -> str:
         if not self._explains:  # the validator's own account of a failure can be exponentially larger than the check
             return "they do not satisfy the schema"
-        for error in self._validator.iter_errors(values):
-            keyword = error.kind.name
-            if error.instance_path:
-                return f"the argument {_quoted(str(error.instance_path[0]))} does not satisfy the schema ({keyword})"
-            missing = getattr(error.kind, "property", None)
-            if keyword == "required" and isinstance(missing, str):
-                return f"the argument {_quoted(missing)} is missing"
-            return f"they do not satisfy the schema ({keyword})"
-        return "they do not satisfy the schema"
+        error = _asked(lambda: next(iter(self._validator.iter_errors(values)), None))
+        keyword = error.kind.name
+        if error.instance_path:
+            return f"the argument {_quoted(str(error.instance_path[0]))} does not satisfy the schema ({keyword})"
+        missing = getattr(error.kind, "property", None)
+        if keyword == "required" and isinstance(missing, str):
+            return f"the argument {_quoted(missing)} is missing"
+        return f"they do not satisfy the schema ({keyword})"
 
 
 def compile_definition(tool: Mapping[str, Any]) -> CompiledDefinition:
@@ -127,9 +126,19 @@ def compile_definition(tool: Mapping[str, Any]) -> CompiledDefinition:
 
 def _validator(schema: dict[str, Any]) -> Any:
     try:
-        return jsonschema_rs.validator_for(schema, pattern_options=_REGEX, retriever=_never)
-    except ValueError as error:
+        return _asked(jsonschema_rs.validator_for, schema, pattern_options=_REGEX, retriever=_never)
+    except Exception as error:
         raise Unusable(str(error).partition("\n")[0][:200]) from None
+
+
+def _asked(question: Callable[..., Any], *given: Any, **options: Any) -> Any:
+    """What the validator answers. A panic in it becomes an ordinary exception, which denies, and ends no process."""
+    try:
+        return question(*given, **options)
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":
+            raise RuntimeError(f"the schema validator failed: {error}") from error
+        raise
 
 
 def _never(uri: str) -> Any:

@@ -17,8 +17,8 @@ from gatepost.policy.plan import Plan, Planner
 from gatepost.policy.read import check_document
 from gatepost.policy.sections import CompiledSection
 
-_PLANS = 4096
-"""How many tools a policy remembers the plan of; names come from callers, so it must be bounded."""
+_REMEMBERED = 16_384
+"""How many rules and limits, over all tools, a policy keeps ready: names come from others, so it must be bounded."""
 
 _DEFINITIONS = 256
 
@@ -32,7 +32,17 @@ class Policy:
         version: `sha256:` and the digest of `canonical`.
     """
 
-    __slots__ = ("_definitions", "_planner", "_plans", "_prompts", "_resources", "canonical", "document", "version")
+    __slots__ = (
+        "_definitions",
+        "_planner",
+        "_plans",
+        "_prompts",
+        "_remembered",
+        "_resources",
+        "canonical",
+        "document",
+        "version",
+    )
 
     def __init__(self, values: dict[str, Any], canonical_document: bytes, document: Document) -> None:
         """Use `compile_policy`."""
@@ -53,13 +63,14 @@ class Policy:
             document.prompts, holder="/prompts", default=document.default, mode=document.mode, uris=False
         )
         self._plans: dict[tuple[str, str | None], Plan] = {}
+        self._remembered = 0
         self._definitions: dict[str, CompiledDefinition] = {}
 
     def decide(
         self,
         *,
         tool: str,
-        arguments: dict[str, Any] | None,
+        arguments: dict[str, Any] | None = None,
         category: str | None = None,
         definition: CompiledDefinition | Mapping[str, Any] | None = None,
     ) -> Decision:
@@ -97,7 +108,7 @@ class Policy:
                 if not check.fires(arguments, known):
                     continue
             except Exception:  # whatever goes wrong in a rule denies, in every mode
-                return _with(check.failed, shadowed)
+                return _failed(tool, check.rule.name, check.rule.leaf, shadowed)
             if check.enforced:
                 return _with(check.denied, shadowed)
             shadowed += ((check.rule.name, "deny"),)
@@ -115,7 +126,7 @@ class Policy:
                 if ask.fires is not None and not ask.fires(arguments, known):
                     continue
             except Exception:
-                return _with(ask.failed, shadowed)
+                return _failed(tool, ask.name, "" if ask.rule is None else ask.rule.leaf, shadowed)
             if ask.enforced:
                 return Decision("approve", ask.name, ask.message, uses, True, shadowed, ask.approval)
             shadowed += ((ask.name, "approve"),)
@@ -128,7 +139,7 @@ class Policy:
         self,
         *,
         tool: str,
-        arguments: dict[str, Any] | None,
+        arguments: dict[str, Any] | None = None,
         category: str | None = None,
         definition: CompiledDefinition | Mapping[str, Any] | None = None,
     ) -> list[dict[str, Any]]:
@@ -173,7 +184,7 @@ class Policy:
 
     def hides(self, tool: str, category: str | None = None) -> bool:
         """Whether a tool is taken off `tools/list`, and unknown when called."""
-        return (self._plans.get((tool, category)) or self._remember(tool, category)).hidden
+        return self._planner.hidden(tool, category)
 
     def lists_resource(self, uri: str) -> bool:
         """Whether a resource stays on `resources/list`."""
@@ -189,16 +200,21 @@ class Policy:
 
     def _remember(self, tool: str, category: str | None) -> Plan:
         plan = self._planner.plan(tool, category)
-        if len(self._plans) >= _PLANS:
+        if self._remembered + plan.size > _REMEMBERED:
             self._plans.clear()
+            self._remembered = 0
         self._plans[tool, category] = plan
+        self._remembered += plan.size
         return plan
 
     def _compiled(self, definition: CompiledDefinition | Mapping[str, Any]) -> CompiledDefinition:
         if isinstance(definition, CompiledDefinition):
             return definition
         # by content: a caller may change the mapping, or make an equal one for each call
-        content = repr(definition.get("inputSchema"))
+        try:
+            content = repr(definition.get("inputSchema"))
+        except (ValueError, RecursionError):  # it holds an integer of thousands of digits, or is nested without end
+            return compile_definition(definition)
         compiled = self._definitions.get(content)
         if compiled is None:
             if len(self._definitions) >= _DEFINITIONS:
@@ -222,6 +238,10 @@ def compile_policy(document: Mapping[str, Any] | str | bytes) -> Policy:
 
 def _with(decision: Decision, shadowed: tuple[tuple[str, str], ...]) -> Decision:
     return replace(decision, shadowed=shadowed) if shadowed else decision
+
+
+def _failed(tool: str, rule: str, leaf: str, shadowed: tuple[tuple[str, str], ...]) -> Decision:
+    return Decision("deny", rule, messages.rule_failed(tool, leaf), shadowed=shadowed)
 
 
 def _invalid(definition: CompiledDefinition, arguments: dict[str, Any]) -> tuple[str, bool] | None:

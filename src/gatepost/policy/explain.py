@@ -25,9 +25,9 @@ def explain(plan: Plan, arguments: Any, definition: CompiledDefinition | None) -
         steps.append(_step(number, result.rule, kind, "deny", enforced=result.enforced, message=result.message))
     steps.append(_arguments(plan, arguments, definition))
     if isinstance(arguments, dict):
-        steps += [_check(check, arguments, definition) for check in plan.checks]
+        steps += [_check(plan, check, arguments, definition) for check in plan.checks]
         steps += [_limit(plan, limit, arguments, definition) for limit in plan.limits]
-        steps += [_ask(ask, arguments, definition) for ask in plan.asks]
+        steps += [_ask(plan, ask, arguments, definition) for ask in plan.asks]
     for step in steps:
         if step["result"] in _BLOCKS and step["enforced"]:
             step["decides"] = True
@@ -69,20 +69,22 @@ def _arguments(plan: Plan, arguments: Any, definition: CompiledDefinition | None
     return _step(7, INVALID_ARGUMENTS, "arguments", "deny", enforced=enforced, message=message)
 
 
-def _check(check: Check, arguments: dict[str, Any], definition: CompiledDefinition | None) -> dict[str, Any]:
+def _check(
+    plan: Plan, check: Check, arguments: dict[str, Any], definition: CompiledDefinition | None
+) -> dict[str, Any]:
     rule = check.rule
     result, conditions = _rule(rule, arguments, definition)
-    message = {"deny": check.denied.message, "error": check.failed.message}.get(result, "")
+    message = {"deny": check.denied.message, "error": messages.rule_failed(plan.tool, rule.leaf)}.get(result, "")
     step = _step(8, rule.name, rule.kind, result, enforced=rule.enforced, message=message)
     step["conditions"] = conditions
     return step
 
 
-def _ask(ask: Ask, arguments: dict[str, Any], definition: CompiledDefinition | None) -> dict[str, Any]:
+def _ask(plan: Plan, ask: Ask, arguments: dict[str, Any], definition: CompiledDefinition | None) -> dict[str, Any]:
     if ask.rule is None:
         return _step(10, ask.name, "action", "approve", enforced=ask.enforced, message=ask.message)
     result, conditions = _rule(ask.rule, arguments, definition)
-    message = {"approve": ask.message, "error": ask.failed.message}.get(result, "")
+    message = {"approve": ask.message, "error": messages.rule_failed(plan.tool, ask.rule.leaf)}.get(result, "")
     step = _step(10, ask.name, "approve_if", result, enforced=ask.enforced, message=message)
     step["conditions"] = conditions
     return step

@@ -24,7 +24,6 @@ class Check:
     fires: Fires
     enforced: bool
     denied: Decision
-    failed: Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,6 @@ class Ask:
     rule: CompiledRule | None
     message: str
     approval: Approval
-    failed: Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +77,25 @@ class Plan:
     asks: tuple[Ask, ...]
     allowed: Decision
 
+    @property
+    def size(self) -> int:
+        """How much it holds, in rules and limits."""
+        return 4 + len(self.checks) + len(self.limits) + len(self.asks)
+
 
 class Planner:
     """Makes the plan for a tool of a category, from the compiled document."""
 
-    __slots__ = ("_all_tools", "_categories", "_default_allows", "_enforced", "_exact", "_globs", "_hide")
+    __slots__ = (
+        "_all_tools",
+        "_categories",
+        "_default_allows",
+        "_enforced",
+        "_exact",
+        "_globs",
+        "_has_hiding",
+        "_hide",
+    )
 
     def __init__(
         self,
@@ -100,8 +112,10 @@ class Planner:
         self._enforced = enforced
         self._exact: dict[str, CompiledEntry] = {}
         self._categories: dict[str, CompiledEntry] = {}
+        self._has_hiding = False
         globs: list[CompiledEntry] = []
         for entry in entries:
+            self._has_hiding = self._has_hiding or entry.action == "hide"
             if entry.key.startswith("@"):
                 self._categories[entry.key[1:]] = entry
             elif is_glob(entry.key):
@@ -130,9 +144,15 @@ class Planner:
             entries += [self._categories[name] for name in sorted(self._categories)]
         return tuple(entries), matched
 
+    def hidden(self, tool: str, category: str | None) -> bool:
+        """Whether `hide` or an entry that applies hides the tool."""
+        if self._hide(tool):
+            return True
+        return self._has_hiding and any(entry.action == "hide" for entry in self.applying(tool, category)[0])
+
     def plan(self, tool: str, category: str | None) -> Plan:
         entries, matched = self.applying(tool, category)
-        hidden = self._hide(tool) or any(entry.action == "hide" for entry in entries)
+        hidden = self.hidden(tool, category)
         steps = self._static_steps(tool, entries, matched=matched)
         shadowed: list[tuple[str, str]] = []
         verdict = Decision("deny", HIDDEN, messages.unknown_tool(tool)) if hidden else None
@@ -184,7 +204,7 @@ class Planner:
             if entry.action == "require_approval":
                 approval, message = self._approval(tool, entries, entry, entry.reason)
                 name = f"{entry.name}/action"
-                asks.append(Ask(name, entry.enforced, None, None, message, approval, _failed(tool, name, "action")))
+                asks.append(Ask(name, entry.enforced, None, None, message, approval))
         for entry in entries:
             asks += [self._ask(tool, entries, entry, rule) for rule in entry.rules.approve_if]
         asks += [self._ask(tool, entries, None, rule) for rule in self._all_tools.approve_if]
@@ -194,8 +214,7 @@ class Planner:
         self, tool: str, entries: tuple[CompiledEntry, ...], entry: CompiledEntry | None, rule: CompiledRule
     ) -> Ask:
         approval, message = self._approval(tool, entries, entry, rule.on_deny)
-        failed = _failed(tool, rule.name, rule.leaf)
-        return Ask(rule.name, rule.enforced, rule.fires, rule, message, approval, failed)
+        return Ask(rule.name, rule.enforced, rule.fires, rule, message, approval)
 
     def _approval(
         self, tool: str, entries: tuple[CompiledEntry, ...], asking: CompiledEntry | None, said: str | None
@@ -225,8 +244,4 @@ def _merge(settings: list[ApprovalSettings]) -> ApprovalSettings:
 def _check(tool: str, rule: CompiledRule) -> Check:
     message = rule.on_deny or messages.rule_denied(tool, rule.leaf)
     denied = Decision("deny", rule.name, message)
-    return Check(rule, rule.fires, rule.enforced, denied, _failed(tool, rule.name, rule.leaf))
-
-
-def _failed(tool: str, name: str, leaf: str) -> Decision:
-    return Decision("deny", name, messages.rule_failed(tool, leaf))
+    return Check(rule, rule.fires, rule.enforced, denied)
