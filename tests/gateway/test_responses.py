@@ -282,3 +282,46 @@ def test_a_failing_journal_denies_the_call_and_turns_readiness_off(tmp_path: Pat
             assert (await rig.post("/readyz", None, b"", method="GET")).status == 200
 
     asyncio.run(run())
+
+
+def test_a_list_that_is_asked_for_again_is_filtered_again_for_each_policy_and_each_change(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Recorder(json_answer(LIST)) as upstream, Rig(tmp_path) as rig:
+            tools = {"t": tool("t"), "hidden_one": tool("hidden_one")}
+            rig.server("s", upstream.url, tools=tools)
+            hiding, open_ = rig.grant("s", HIDING), rig.grant("s", ALLOW_ALL, label="open")
+
+            async def names(token: str, id: Any) -> list[str]:
+                answer = (await rig.post("/mcp/s/", token, ASK | {"id": id})).json
+                assert answer["id"] == id
+                return [entry["name"] for entry in answer["result"]["tools"]]
+
+            for id in (1, "x", 2):
+                assert await names(hiding, id) == ["t"]
+                assert await names(open_, id) == ["t", "hidden_one"]
+            by_category = {"version": "1", "default": "deny", "tools": {"@destructive": {"action": "hide"}, "*": {}}}
+            third = rig.grant("s", by_category, label="third")
+            rig.server("s", upstream.url, tools={"t": tool("t", "read"), "hidden_one": tool("hidden_one", "read")})
+            assert await names(third, 1) == ["t", "hidden_one"]
+            rig.server(
+                "s", upstream.url, tools={"t": tool("t", "read"), "hidden_one": tool("hidden_one", "destructive")}
+            )
+            assert await names(third, 2) == ["t"]
+            upstream.answer = json_answer(LIST | {"result": {"tools": TOOLS[1:]}})
+            assert await names(hiding, 3) == []
+
+    asyncio.run(run())
+
+
+def test_one_row_that_cannot_be_used_takes_down_nothing_else(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", ALLOW_ALL)
+            rig.publish("server", "broken", {"name": "broken", "url": "ftp://x"})
+            rig.publish("policy", "sha256:x", {"document": {"version": "9"}})
+            assert rig.gateway.snapshot.faults
+            assert (await rig.call("s", token)).json["result"]["isError"] is False
+            assert (await rig.call("broken", token)).status == 404
+
+    asyncio.run(run())

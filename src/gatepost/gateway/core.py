@@ -11,6 +11,7 @@ from typing import Any
 
 from gatepost.gateway import records
 from gatepost.gateway.caller import Caller
+from gatepost.gateway.listed import Listed
 from gatepost.gateway.metrics import Metrics
 from gatepost.gateway.refusals import Refusals
 from gatepost.gateway.sealed import Sealer
@@ -66,6 +67,7 @@ class Gateway:
         self.sessions = Sessions(self.sealer)
         self.refusals = Refusals(self.settings.max_refusal_rows, clock, partial(self.note, "refused"))
         self.drops = Refusals(self.settings.max_refusal_rows, clock, partial(self.note, "dropped"))
+        self.listed = Listed()
         self.tasks: dict[tuple[str, str, str], str] = {}
         self.streams: dict[object, tuple[Caller, Callable[[], None]]] = {}
         self.configured = False

@@ -10,7 +10,7 @@ import asyncio
 import time
 from typing import Final
 
-from gatepost.gateway import answers, events, transform
+from gatepost.gateway import answers, events, listed, transform
 from gatepost.gateway.caller import Caller
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Progress, Verdict
@@ -20,7 +20,7 @@ from gatepost.mcp.lists import BadList
 from gatepost.mcp.message import INVALID_REQUEST, MessageError, parse, plain_answer
 from gatepost.mcp.methods import Duty
 from gatepost.upstreams.base import Reply, UpstreamFailed
-from gatepost.wire import sse
+from gatepost.wire import sse, strictjson
 from gatepost.wire.listener import ClientGone, Request
 
 EVENT_STREAM: Final = (
@@ -138,11 +138,21 @@ async def _single(
             progress.is_error, progress.carried_out, progress.bytes_out = plain, True, len(raw)
             request.reply(reply.status, answers.JSON_HEADERS, raw)
             return
+    result = listed.result_of(raw, call.message.id) if call.duty is Duty.LIST and call.message.id is not None else None
+    if result is not None:
+        known = gateway.listed.find(call, result)
+        if known is not None and call.message.id is not None:
+            body = listed.answer(call.message.id, known)
+            progress.is_error, progress.carried_out, progress.bytes_out = False, True, len(body)
+            answers.rpc(request, body)
+            return
     try:
         message = parse(raw)
         if not transform.answers(call, message):
             raise BadList("The answer is to a request that was not made.")
         out = transform.response(gateway, call, verdict, message, progress)
+        if result is not None and not progress.is_error:
+            gateway.listed.keep(call, result, strictjson.write(out.body["result"]))
     except (MessageError, BadList) as error:
         events.dropped(gateway, call.caller, str(error))
         name = call.caller.server_name

@@ -63,6 +63,8 @@ class Snapshot:
     servers: Mapping[str, Server] = field(default_factory=_empty)
     policies: Mapping[str, Policy] = field(default_factory=_empty)
     grants: GrantTable = field(default_factory=GrantTable)
+    faults: tuple[str, ...] = ()
+    """What of the last change could not be used."""
 
     def policy_of(self, grant: Grant) -> Policy | None:
         """The policy attached to a grant, None where there is none or it is gone."""
@@ -74,25 +76,41 @@ class Snapshot:
         Args:
             rows: in ascending order of revision.
             unseal: (sealed value, purpose) → the value, for the servers' credentials.
+
+        A row that cannot be used (a credential sealed with another key, a policy of a newer version) takes down what it
+        describes and nothing else: calls for it are denied, and `faults` says why.
         """
         servers, policies = dict(self.servers), dict(self.policies)
         grants: dict[str, dict[str, Any] | None] = {}
         revision = self.revision
+        faults: list[str] = []
         for row in rows:
             revision = max(revision, row.revision)
-            body = None if row.body is None else _body(row.kind, row.body)
+            value: Any = None
+            try:
+                if row.body is not None:
+                    value = _value(row.kind, _body(row.kind, row.body), unseal)
+            except Exception as error:
+                faults.append(f"the {row.kind} {row.key} cannot be used: {error}")
             if row.kind == "server":
-                _put(servers, row.key, None if body is None else _server(body, unseal))
+                _put(servers, row.key, value)
             elif row.kind == "policy":
-                _put(policies, row.key, None if body is None else compile_policy(body["document"]))
+                _put(policies, row.key, value)
             elif row.kind == "grant":
-                grants[row.key] = body
+                grants[row.key] = value
         return Snapshot(
             revision,
             MappingProxyType(servers),
             MappingProxyType(policies),
             self.grants.changed(grants) if grants else self.grants,
+            tuple(faults),
         )
+
+
+def _value(kind: str, body: dict[str, Any], unseal: Callable[[str, str], str]) -> Any:
+    if kind == "server":
+        return _server(body, unseal)
+    return compile_policy(body["document"]) if kind == "policy" else body
 
 
 def _body(kind: str, text: str) -> Any:

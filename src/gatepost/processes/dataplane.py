@@ -128,6 +128,8 @@ class DataPlane:
         rows = self._feed.since(snapshot.revision)
         if rows or not self.gateway.configured:
             self.gateway.swap(snapshot.applied(rows, self._unseal))
+            for fault in self.gateway.snapshot.faults:
+                print(fault, file=sys.stderr, flush=True)
         return self.gateway.snapshot.revision
 
     def _unseal(self, value: str, purpose: str) -> str:
