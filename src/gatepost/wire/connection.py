@@ -33,7 +33,8 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_began", "_deadline", "_drains", "_incoming", "_last", "_limits", "_listener", "_loop", "_peer",
-        "_received_ns", "_refusal", "_request", "_rest", "_skipped", "_state", "_timer", "_timer_at", "_transport", "paused",
+        "_received_ns", "_refusal", "_request", "_rest", "_skipped", "_state", "_timer", "_timer_at", "_transport",
+        "paused",
     )  # fmt: skip
 
     def __init__(self, listener: Listener, loop: asyncio.AbstractEventLoop) -> None:

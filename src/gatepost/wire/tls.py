@@ -1,8 +1,7 @@
-"""TLS contexts: made once, verifying always."""
+"""TLS contexts: TLS 1.2 and later, and a client that verifies always."""
 
 from __future__ import annotations
 
-import functools
 import ssl
 from pathlib import Path
 
@@ -10,25 +9,55 @@ from gatepost.errors import GatepostError
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """The context of a listener. Raises `GatepostError` GP-6004 where the files are no certificate and its key."""
+    """The context of a listener.
+
+    Args:
+        certificate: PEM, the whole chain.
+        key: PEM, not encrypted.
+
+    Raises:
+        GatepostError: GP-6004, the files are no certificate and its key.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     try:
-        context.load_cert_chain(certificate, key)
-    except (OSError, ssl.SSLError) as error:
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except (OSError, ssl.SSLError, ValueError) as error:
         raise GatepostError(
             "GP-6004",
-            f"The TLS certificate {certificate} with the key {key} cannot be used: {error}.",
-            "Give PEM files with --tls-cert (the whole chain) and --tls-key.",
+            f"The TLS certificate {certificate} with the key {key} cannot be used: {_why(error)}.",
+            "Give PEM files with --tls-cert (the whole chain) and --tls-key (without a passphrase).",
         ) from None
     return context
 
 
-@functools.cache
-def client_context() -> ssl.SSLContext:
-    """The context towards upstreams: the system's roots (and SSL_CERT_FILE), host names checked."""
-    context = ssl.create_default_context()
+def client_context(roots: Path | None = None) -> ssl.SSLContext:
+    """A context towards upstreams: the chain and the host name are verified.
+
+    Args:
+        roots: PEM, the authorities to trust. None trusts the system's (and those of SSL_CERT_FILE, SSL_CERT_DIR).
+
+    Raises:
+        GatepostError: GP-6004, the file holds no authority.
+    """
+    try:
+        context = ssl.create_default_context(cafile=roots)
+    except (OSError, ssl.SSLError) as error:
+        raise GatepostError(
+            "GP-6004", f"The authorities in {roots} cannot be used: {_why(error)}.", "Give a PEM file."
+        ) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def _no_password() -> str:
+    """Without this, OpenSSL would ask on the terminal."""
+    raise ValueError("the key is encrypted")
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
