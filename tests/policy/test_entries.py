@@ -51,6 +51,7 @@ def test_the_category_entries_of_a_tool_without_category_are_read_alphabetically
         ("a*b*c", ["abc", "axbxc", "abbcc"], ["acb", "ac"]),
         ("a**c", ["ac", "abc"], ["a", "ab"]),
         ("ab*ba", ["abba", "abxba"], ["aba"]),
+        ("a*bc*c", ["abcc", "axbcxc"], ["abc"]),
         ("a.c*", ["a.c", "a.cx"], ["abc"]),
         ("[ab]*", ["[ab]x"], ["a", "b"]),
         ("a?*", ["a?", "a?x"], ["ab"]),
