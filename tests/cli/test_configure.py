@@ -254,7 +254,8 @@ def test_a_grant_is_rotated_attached_and_revoked(ready: Program) -> None:
     second = ready("grant", "rotate", "laptop", "--overlap", "1h", "--json").json
     assert second["token"] != first["token"]
     assert second["id"] == first["id"]
-    assert ready("grant", "attach", "laptop", "--policy", "files-read").code == 0
+    assert ready("grant", "attach", "laptop", "files-read").code == 0
+    assert ready("grant", "attach", "laptop").code == 2
     assert ready.read("grant", "list")[0]["policy"] == "files-read"
     assert ready("grant", "revoke", "laptop").code == 0
     assert "revoked" in ready("grant", "list").out

@@ -53,7 +53,7 @@ def add(
     if not as_json:
         if policy is None:
             click.echo("It has no policy yet, and every call is denied until it has:", err=True)
-            click.echo(f"  gatepost grant attach {label} --policy P", err=True)
+            click.echo(f"  gatepost grant attach {label} POLICY", err=True)
         click.echo(f"Connect a client: gatepost connect claude-code --server {server} --token …", err=True)
 
 
@@ -161,23 +161,27 @@ def revoke(place: Place, label: str) -> None:
     "attach",
     cls=Command,
     examples="""
-    gatepost grant attach laptop --policy files-read
+    gatepost grant attach laptop files-read
     """,
 )
 @click.argument("label")
-@click.option("--policy", required=True, metavar="P", help="The policy that judges it from now on.")
+@click.argument("policy", required=False)
+@click.option("--policy", "named", metavar="P", help="The policy, as `grant add` takes it.")
 @click.pass_obj
-def attach(place: Place, label: str, policy: str) -> None:
+def attach(place: Place, label: str, policy: str | None, named: str | None) -> None:
     """Put a grant under another policy.
 
     Its next call is judged by it.
     """
+    chosen = policy or named
+    if chosen is None or (policy is not None and named is not None):
+        raise click.UsageError("Name one policy.")
     from gatepost.cli.session import actor, opened, value_of
     from gatepost.control.grants import attach_policy
 
     with opened(place) as store:
-        value_of(attach_policy(store, actor(), label, policy))
-    click.echo(f"{label} is judged by {policy} from now on.")
+        value_of(attach_policy(store, actor(), label, chosen))
+    click.echo(f"{label} is judged by {chosen} from now on.")
 
 
 def _show_token(made: NewToken, as_json: bool) -> None:
