@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 import uvloop
@@ -120,12 +120,15 @@ class Client:
             headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
             status = int(first.split(" ")[1])
             if headers.get("transfer-encoding") == "chunked":
-                body = b""
-                while chunk := await self.chunk():
-                    body += chunk
+                body = b"".join([chunk async for chunk in self.chunks()])
             else:
                 body = await self.reader.readexactly(int(headers.get("content-length", "0")))
             return Answer(status, headers, body)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The chunks of a chunked body."""
+        while chunk := await self.chunk():
+            yield chunk
 
     async def chunk(self) -> bytes:
         """The next chunk of a chunked body, empty at its end."""
@@ -135,14 +138,14 @@ class Client:
 
     async def rest(self) -> bytes:
         """All that comes until the connection is closed."""
-        data = b""
+        data = bytearray()
         async with asyncio.timeout(SECONDS):
             try:
                 while piece := await self.reader.read(65536):
                     data += piece
             except ConnectionError:
-                return data
-        return data
+                return bytes(data)
+        return bytes(data)
 
     def close(self) -> None:
         self.writer.close()
