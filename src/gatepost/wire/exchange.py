@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 _MAX_HEADERS: Final = 100
 _MAX_HEAD_BYTES: Final = 64 * 1024
+"""What a head may come to, and likewise what chunk sizes, extensions and trailers may without a byte of the body."""
 _MAX_INTERIM: Final = 8
+_LAST_STATUS: Final = 599
 _LOOK_AFTER: Final = 0.25
 """A connection idle for so many seconds is looked at before a request is trusted to it."""
 _IDLE, _HEAD, _BODY, _CLOSED = range(4)
@@ -27,7 +29,7 @@ class Exchange(asyncio.Protocol):
     """One connection. The pool lends it to one request after the other."""
 
     __slots__ = (
-        "_behind", "_complete", "_deadline", "_error", "_head", "_head_bytes", "_headers", "_in_head", "_interim",
+        "_behind", "_complete", "_deadline", "_dry_bytes", "_error", "_head", "_headers", "_in_head", "_interim",
         "_keep", "_last", "_loop", "_parser", "_paused", "_poll", "_pool", "_response", "_state", "_timeouts", "_timer",
         "_timer_at", "_total_at", "_transport", "_until_close", "idle_since",
     )  # fmt: skip
@@ -45,7 +47,7 @@ class Exchange(asyncio.Protocol):
         self._response: Response | None = None
         self._headers: list[tuple[bytes, bytes]] = []
         self._error: UpstreamError | None = None
-        self._head_bytes = self._interim = 0
+        self._dry_bytes = self._interim = 0
         self._in_head = self._complete = self._behind = self._keep = self._until_close = self._paused = False
         # deadlines
         self._timeouts: Timeouts | None = None
@@ -77,7 +79,7 @@ class Exchange(asyncio.Protocol):
         self._state = _HEAD
         self._timeouts = timeouts
         self._total_at = _FOREVER if timeouts.total is None else now + timeouts.total
-        self._interim = self._head_bytes = 0
+        self._interim = self._dry_bytes = 0
         self._complete = self._behind = False
         self._response = None
         head: asyncio.Future[Response] = self._loop.create_future()
@@ -87,7 +89,8 @@ class Exchange(asyncio.Protocol):
         try:
             return await head
         except asyncio.CancelledError:
-            self.give_up()
+            if self._head is head:  # else the response is complete, and the connection perhaps another's by now
+                self.give_up()
             raise
 
     def give_up(self) -> None:
@@ -116,6 +119,7 @@ class Exchange(asyncio.Protocol):
             return
         if state == _CLOSED:
             return
+        self._dry_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -128,8 +132,7 @@ class Exchange(asyncio.Protocol):
             return
         response = self._response
         if response is None:
-            self._head_bytes += len(data)
-            if self._head_bytes > _MAX_HEAD_BYTES:
+            if self._dry_bytes > _MAX_HEAD_BYTES:
                 self._fail(Malformed(f"its head is longer than {_MAX_HEAD_BYTES} bytes", sent=True))
             return
         if state == _HEAD:
@@ -138,6 +141,9 @@ class Exchange(asyncio.Protocol):
                 self._head.set_result(response)
         if self._complete:
             self._completed(response)
+            return
+        if self._dry_bytes > _MAX_HEAD_BYTES:
+            self._fail(Malformed(f"it has more than {_MAX_HEAD_BYTES} bytes of framing in a row", sent=True))
             return
         self._last = self._loop.time()
         if state == _HEAD:
@@ -183,6 +189,9 @@ class Exchange(asyncio.Protocol):
             return
         self._in_head = False
         status = self._parser.get_status_code()
+        if status > _LAST_STATUS:
+            self._error = Malformed(f"it has the status {status}", sent=True)
+            return
         if status < 200:
             self._interim += 1
             if status == 101 or self._interim > _MAX_INTERIM:
@@ -200,6 +209,7 @@ class Exchange(asyncio.Protocol):
         self._response = Response(self, self._loop, status, headers, length)
 
     def on_body(self, body: bytes) -> None:
+        self._dry_bytes = 0
         if self._response is not None and not self._complete and self._response.feed(body):
             self._pause()
 
@@ -215,7 +225,9 @@ class Exchange(asyncio.Protocol):
         self._head = self._response = None
         self.resume()
         response.finish()
-        if self._behind or not self._keep or self._transport is None:
+        transport = self._transport
+        # A server that answers before it was asked to the end may take the rest of the question for another request.
+        if self._behind or not self._keep or transport is None or transport.get_write_buffer_size():
             self.close()
             return
         self._state = _IDLE
@@ -243,6 +255,7 @@ class Exchange(asyncio.Protocol):
             self._paused = False
             self._last = self._loop.time()
             self._transport.resume_reading()
+            self._arm(self._body_due())
 
     # -- deadlines -------------------------------------------------------------------------------------------------
 

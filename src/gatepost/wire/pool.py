@@ -172,7 +172,8 @@ class Pool:
             return await waiter
         except asyncio.CancelledError:
             if waiter.cancelled():
-                self._waiters.remove(waiter)
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
             elif waiter.exception() is None:  # it came in the same moment: somebody else's, then
                 self._pass_on(waiter.result())
             raise

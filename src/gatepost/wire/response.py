@@ -81,28 +81,31 @@ class Response:
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """The pieces of the body as they come. While they are not taken, little more than 64 KiB is read ahead.
 
+        Leaving the iteration early closes the connection.
+
         Raises:
             UpstreamError: `Cut`, `Malformed`, `TimedOut`, behind the pieces that came before.
         """
         chunks = self._chunks
-        while True:
-            if chunks:
-                piece = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-                chunks.clear()
-                self._unread = 0
-                if self._exchange is not None:
-                    self._exchange.resume()
-                yield piece
-            elif self._error is not None:
-                raise self._error
-            elif self._exchange is None:
-                return
-            else:
-                self._waiter = self._loop.create_future()
-                try:
+        try:
+            while True:
+                if chunks:
+                    piece = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+                    chunks.clear()
+                    self._unread = 0
+                    if self._exchange is not None:
+                        self._exchange.resume()
+                    yield piece
+                elif self._error is not None:
+                    raise self._error
+                elif self._exchange is None:
+                    return
+                else:
+                    self._waiter = self._loop.create_future()
                     await self._waiter
-                finally:
-                    self._waiter = None
+        finally:
+            self._waiter = None
+            self.abort()
 
     def abort(self) -> None:
         """Close the connection unless the response is complete: the server is told that nobody reads on."""
