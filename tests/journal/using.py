@@ -109,7 +109,7 @@ async def call(journal: Journal, ledger: MemoryLedger, id: str, *uses: Use, call
 
 
 def open_journal(folder: Path, ledger: MemoryLedger | None = None, **options: Any) -> Journal:
-    return Journal.open(folder, folder.name, KEYS, ledger=ledger, **{"clock": Clock(), **options})
+    return Journal.open(folder, folder.name, KEYS, ledger=ledger, **{"clock": Clock(), "look_seconds": 0, **options})
 
 
 def in_journal(folder: Path, act: Callable[[Journal], Awaitable[_T]], **options: Any) -> _T:

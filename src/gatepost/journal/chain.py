@@ -18,7 +18,7 @@ from gatepost.journal.segments import Segment, first_row, path_of
 
 SEGMENT_BYTES: Final = 64 << 20
 SEGMENT_SECONDS: Final = 86_400.0
-_LOOK_SECONDS: Final = 0.01
+LOOK_SECONDS: Final = 0.01
 Sync = Literal["os", "full"]
 
 
@@ -30,6 +30,7 @@ class Chain:
         head: the last row.
         segment: the file the next row goes to, and its length, or None to begin a new file.
         segment_bytes, segment_seconds: a new file is begun when the current one has this size or age.
+        look_seconds: how often a batch looks whether its file is still in its place.
         sync: "full" adds one fdatasync per batch, so that rows also survive a power failure.
     """
 
@@ -43,6 +44,7 @@ class Chain:
         *,
         segment_bytes: int = SEGMENT_BYTES,
         segment_seconds: float = SEGMENT_SECONDS,
+        look_seconds: float = LOOK_SECONDS,
         sync: Sync = "os",
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -54,7 +56,8 @@ class Chain:
         self._segment_seconds = segment_seconds
         self._clock = clock
         self._full_at = 0.0
-        self._looked = 0.0
+        self._look_seconds = look_seconds
+        self._look_at = 0.0
         self._sync = sync
         self._fd = -1
         self._path = ""
@@ -62,6 +65,7 @@ class Chain:
         self.segment = Segment(0, folder)
         self.offset = 0
         self._dirty = False
+        self._written = 0  # bytes of the last batch that went into the file
         if segment is not None:
             self._reopen(*segment)
 
@@ -111,8 +115,9 @@ class Chain:
             self._ready()
             try:
                 self._put(data)
-            except OSError:
+            except BaseException:
                 self._dirty = True
+                self._look_at = 0.0
                 self._cut()
                 raise
         except OSError as error:
@@ -125,23 +130,26 @@ class Chain:
             self._cut()
             if self._dirty:
                 raise OSError(errno.EIO, "what was written of a failed batch cannot be cut off again")
+        elif self._fd >= 0 and not self._look_at and not self._in_place():
+            self.close()  # after a failure, the file may not be the one to go on in
         if self._fd >= 0 and self.offset and (self.offset >= self._segment_bytes or self._clock() >= self._full_at):
             self.close()
         if self._fd < 0:
             self._begin()
 
     def _put(self, data: bytes) -> None:
-        written = os.write(self._fd, data)
-        while written < len(data):  # a short write: the next one says why, or completes it
-            written += os.write(self._fd, memoryview(data)[written:])
+        self._written = 0
+        self._written = os.write(self._fd, data)
+        while self._written < len(data):  # a short write: the next one says why, or completes it
+            self._written += os.write(self._fd, memoryview(data)[self._written :])
         if self._sync == "full":
             os.fdatasync(self._fd)
         # A file that was moved or deleted still takes writes; rows must not go where nobody finds them. Under load not
-        # every batch asks: what was written in the hundredth of a second before a move goes with the file.
+        # every batch looks: what was written in the hundredth of a second before a move goes with the file.
         now = time.monotonic()
-        if now < self._looked + _LOOK_SECONDS:
+        if now < self._look_at:
             return
-        self._looked = now
+        self._look_at = now + self._look_seconds
         found = os.stat(self._path)  # noqa: PTH116 - once per batch, and half the time of Path.stat
         if (found.st_dev, found.st_ino) != self._file:
             raise OSError(errno.ENOENT, f"{self.segment.path} was replaced")
@@ -150,17 +158,18 @@ class Chain:
 
     def _cut(self) -> None:
         """Take a failed batch off the file again. While that fails the chain stays dirty, and takes nothing."""
-        size = 0
+        good = self.offset
         try:
             size = os.fstat(self._fd).st_size
-            if size > self.offset:
-                os.ftruncate(self._fd, self.offset)
+            good = min(self.offset, size - self._written)
+            if size > good:
+                os.ftruncate(self._fd, good)
         except OSError:
             # A file that is no longer ours to find is left behind; one that is keeps the chain waiting.
             self._dirty = self._in_place()
         else:
             self._dirty = False
-        if not self._dirty and (not self._in_place() or size < self.offset):
+        if not self._dirty and (good < self.offset or not self._in_place()):
             self.close()
 
     def _in_place(self) -> bool:

@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from gatepost.journal import snapshot
-from gatepost.journal.chain import SEGMENT_BYTES, SEGMENT_SECONDS, Chain, Sync, locked
+from gatepost.journal.chain import LOOK_SECONDS, SEGMENT_BYTES, SEGMENT_SECONDS, Chain, Sync, locked
 from gatepost.journal.errors import JournalUnavailable
 from gatepost.journal.recovery import Recovery, Replayed, recover
 from gatepost.journal.rows import Signer, event, is_forwarded, timestamp
@@ -120,6 +120,7 @@ class Journal:
         checkpoint_seconds: float = 60.0,
         snapshot_rows: int = 100_000,
         snapshot_seconds: float = 3600.0,
+        look_seconds: float = LOOK_SECONDS,
         sync: Sync = "os",
         clock: Callable[[], float] = time.time,
     ) -> Journal:
@@ -133,6 +134,7 @@ class Journal:
             keyring: who signs checkpoints and snapshots.
             checkpoint_rows, checkpoint_seconds: a signed checkpoint follows whichever comes first.
             segment_bytes, segment_seconds: a new file is begun when the current one has this size or age.
+            look_seconds: how often a batch looks whether its file is still in its place.
             snapshot_rows, snapshot_seconds: a snapshot follows whichever comes first; the first is about how many
                 rows a start has to read at most.
 
@@ -151,6 +153,7 @@ class Journal:
                 found.segment,
                 segment_bytes=segment_bytes,
                 segment_seconds=segment_seconds,
+                look_seconds=look_seconds,
                 sync=sync,
                 clock=clock,
             )
@@ -256,11 +259,13 @@ class Journal:
             records.append(self._checkpoint(len(records)))
         try:
             faults = self._chain.write(records)
-        except JournalUnavailable as error:
+        except Exception as error:
+            # Whatever it is: who waits must be told, and nothing may be forwarded.
+            failure = error if isinstance(error, JournalUnavailable) else JournalUnavailable(repr(error))
             self._failed += len(futures)
             for future in futures:
-                _reject(future, error)
-            self._turn_unhealthy(error.reason)
+                _reject(future, failure)
+            self._turn_unhealthy(failure.reason)
             return
         for record, fault in zip(records, faults, strict=True):
             if fault is None:
