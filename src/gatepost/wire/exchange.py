@@ -18,7 +18,9 @@ _MAX_HEADERS: Final = 100
 _MAX_HEAD_BYTES: Final = 64 * 1024
 """What a head may come to, and likewise what chunk sizes, extensions and trailers may without a byte of the body."""
 _MAX_INTERIM: Final = 8
+_FIRST_STATUS: Final = 100
 _LAST_STATUS: Final = 599
+_BODILESS: Final = frozenset({204, 304})
 _LOOK_AFTER: Final = 0.25
 """A connection idle for so many seconds is looked at before a request is trusted to it."""
 _IDLE, _HEAD, _BODY, _CLOSED = range(4)
@@ -185,11 +187,11 @@ class Exchange(asyncio.Protocol):
             self._error = Malformed(f"it has more than {_MAX_HEADERS} headers", sent=True)
 
     def on_headers_complete(self) -> None:
-        if self._complete or not self._in_head:
+        if self._complete or not self._in_head or self._error is not None:
             return
         self._in_head = False
         status = self._parser.get_status_code()
-        if status > _LAST_STATUS:
+        if not _FIRST_STATUS <= status <= _LAST_STATUS:
             self._error = Malformed(f"it has the status {status}", sent=True)
             return
         if status < 200:
@@ -198,7 +200,8 @@ class Exchange(asyncio.Protocol):
                 self._error = Malformed("it is a row of interim ones", sent=True)
             return
         headers = self._headers
-        length, self._until_close, fault = _framing(headers)
+        length, until_close, fault = _framing(headers)
+        self._until_close = until_close and status not in _BODILESS
         if sum([len(name) + len(value) for name, value in headers]) > _MAX_HEAD_BYTES:
             fault = f"its head is longer than {_MAX_HEAD_BYTES} bytes"
         if self._parser.get_http_version() not in ("1.1", "1.0"):

@@ -25,6 +25,7 @@ _HTTPS: Final = "https"
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BODILESS: Final = frozenset({"GET", "DELETE", "OPTIONS"})
 _NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_HOST: Final = re.compile(r"[^\x00-\x20\x7f\"%/<>?@\\^`{|}]+")
 _TARGET: Final = re.compile(r"/[!-~]*")
 _REMEMBERED: Final = 64
 
@@ -71,7 +72,7 @@ class Pool:
         idle_seconds: float = 30.0,
     ) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", _HTTPS) or not parts.hostname:
+        if parts.scheme not in ("http", _HTTPS) or not parts.hostname or _HOST.fullmatch(parts.hostname) is None:
             raise ValueError(f"not an http(s) URL: {url!r}")
         tls = parts.scheme == _HTTPS
         self.base_path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
