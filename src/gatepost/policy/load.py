@@ -54,7 +54,7 @@ def parse(text: str | bytes | bytearray) -> Any:
 
 
 def plain(value: Any, problems: Problems, pointer: str = "", depth: int = 0) -> Any:
-    """A copy of a JSON value in plain types, reporting whatever no JSON document may hold.
+    """A copy of a JSON value in plain types, reporting whatever no JSON document may hold, and leaving it out.
 
     Numbers become int or float, or Decimal where neither holds the exact value.
     """
@@ -63,6 +63,7 @@ def plain(value: Any, problems: Problems, pointer: str = "", depth: int = 0) -> 
     if isinstance(value, str):
         if not _is_text(value):
             problems.add(pointer, "found a lone surrogate, expected Unicode text")
+            return ""
         return str(value)
     if is_number(value):
         return _plain_number(value, problems, pointer)
