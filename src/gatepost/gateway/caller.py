@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -67,6 +68,7 @@ class Stranger:
     grant: Grant | None = None
 
 
+@lru_cache(1024)
 def server_in(path: str) -> str | None:
     """The server a raw path names (`/mcp/NAME` or `/mcp/NAME/`), None where it names none."""
     if not path.startswith(_PREFIX):
@@ -98,7 +100,7 @@ def authenticate(
     if authorization is None:
         return Stranger(401, "GP-1001", "The bearer token is missing: send Authorization: Bearer gp_…", name)
     scheme, _, token = authorization.partition(b" ")
-    key = digest(token.strip()) if scheme.lower() == b"bearer" else ""
+    key = digest(token.strip()) if scheme == b"Bearer" or scheme.lower() == b"bearer" else ""
     grant = snapshot.grants.at(key)
     if grant is None:
         return Stranger(401, "GP-1001", "The bearer token is not known here.", name)

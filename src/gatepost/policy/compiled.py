@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -56,7 +56,20 @@ class CompiledLimit:
         if self.meter is None:
             return self.use
         amount = self.meter(arguments, defaults)
-        return None if amount is None else replace(self.use, amount=amount)
+        if amount is None:
+            return None
+        use = self.use  # `dataclasses.replace` takes five times as long
+        return Use(
+            use.counter,
+            use.window,
+            use.scope,
+            use.max,
+            amount,
+            use.algorithm,
+            use.rule,
+            use.on_deny,
+            use.enforced,
+        )
 
     def no_amount(self, tool: str) -> str:
         """What is said when the call has no amount that counts."""

@@ -129,12 +129,18 @@ class HttpReply:
         config = upstream.config
         if 300 <= response.status < 400:
             raise failures.redirected(config, response.status, response.header(b"location"))
-        encodings = [value for name, value in response.headers if name == b"content-encoding"]
+        encodings: list[bytes] = []
+        types: list[bytes] = []
+        for name, value in response.headers:
+            if name == b"content-type":
+                types.append(value)
+            elif name == b"content-encoding":
+                encodings.append(value)
         if encodings and b",".join(encodings).strip().lower() not in (b"", b"identity"):
             raise failures.compressed(config, b",".join(encodings))
         self.status = response.status
         self.headers = response.headers
-        self.kind: Kind = _kind(response)
+        self.kind: Kind = _kind(response, types)
         self._upstream = upstream
         self._response = response
         self._deadline = deadline
@@ -180,11 +186,10 @@ class HttpReply:
         self._response.abort()
 
 
-def _kind(response: Response) -> Kind:
+def _kind(response: Response, values: list[bytes]) -> Kind:
     """What the answer is, by its media type read leniently: any case, parameters, white space (RFC 9110, 8.3.1)."""
     if response.status in (202, 204) or response.header(b"content-length") == b"0":
         return "empty"
-    values = [value for name, value in response.headers if name == b"content-type"]
     if values == _USUAL:
         return "json"
     types = {value.partition(b";")[0].strip().lower() for value in values}
