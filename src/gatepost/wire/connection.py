@@ -34,7 +34,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_began", "_deadline", "_drains", "_incoming", "_last", "_limits", "_listener", "_loop", "_peer",
         "_received_ns", "_refusal", "_request", "_rest", "_skipped", "_state", "_timer", "_timer_at", "_transport",
-        "paused",
+        "_unsent", "paused",
     )  # fmt: skip
 
     def __init__(self, listener: Listener, loop: asyncio.AbstractEventLoop) -> None:
@@ -51,6 +51,7 @@ class Connection(asyncio.Protocol):
         self._request: Request | None = None
         self._refusal: Refusal | None = None
         self._last = False
+        self._unsent = 0
         self.paused = False
         self._drains: list[asyncio.Future[None]] = []
         # deadlines: `_deadline` moves often, the timer only when it would be late
@@ -250,7 +251,7 @@ class Connection(asyncio.Protocol):
         if request is not self._request or self._state != _BUSY:
             return
         self._request = None
-        if not request.keep_alive:
+        if not request.keep_alive or not self.keeps():  # it may be that only a stream's end tells
             self._close()
             return
         self._state = _HEAD
@@ -314,6 +315,10 @@ class Connection(asyncio.Protocol):
         self._listener.refused(self._peer if request is None else request.client, refusal)
         body = _body(refusal)
         transport.write(responses.head(refusal.status, (_JSON, *refusal.headers), len(body), keep_alive=False) + body)
+        self._linger(transport)
+
+    def _linger(self, transport: asyncio.Transport) -> None:
+        """Say no more, and read on for a while: closing on unread bytes resets, and may take the answer with it."""
         self._due(self._limits.linger)
         if transport.can_write_eof():
             transport.write_eof()
@@ -321,9 +326,14 @@ class Connection(asyncio.Protocol):
     def _close(self) -> None:
         """Close behind what is written, and cut where the client does not read it."""
         self._state = _DEAF
-        self._due(self._limits.write_timeout)
-        if self._transport is not None:
-            self._transport.close()
+        transport = self._transport
+        if transport is None:
+            return
+        if self._last:
+            self._linger(transport)
+        else:
+            self._due(self._limits.write_timeout)
+            transport.close()
 
     def drain(self) -> None:
         """The listener stops: close when idle, else behind the answer."""
@@ -359,7 +369,8 @@ class Connection(asyncio.Protocol):
         elif now < self._deadline:
             self._arm(self._deadline)
         elif self._state == _DEAF:
-            self.abort()
+            if not self._still_reads():
+                self.abort()
         elif self._state == _BODY:
             waited = now - self._began
             slow = waited > limits.rate_grace and self._incoming.body_bytes < limits.min_body_rate * waited
@@ -369,10 +380,19 @@ class Connection(asyncio.Protocol):
                 self._due(min(_RATE_EVERY, limits.body_timeout - waited))
         elif self._rest:
             self._refuse(bad("The head did not come in time.", 408))
-        elif self._transport is not None and self._transport.get_write_buffer_size():
-            self.abort()  # the last answer is still unread
-        else:
+        elif not self._still_reads():
             self._close()
+
+    def _still_reads(self) -> bool:
+        """Whether the client takes what was written to it, however slowly. If so, it is asked again later."""
+        unsent = 0 if self._transport is None else self._transport.get_write_buffer_size()
+        progress = unsent not in (0, self._unsent)
+        self._unsent = unsent
+        if progress:
+            self._due(self._limits.write_timeout)
+        elif unsent:
+            self.abort()
+        return progress
 
 
 def _body(refusal: Refusal) -> bytes:

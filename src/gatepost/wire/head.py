@@ -106,10 +106,12 @@ def _check_seldom(values: dict[bytes, bytes], newer: bool, names: Names) -> Refu
         return bad("Upgrades are not served.")
     if values.get(b"expect", b"100-continue").lower() != b"100-continue":
         return bad("The only Expect is 100-continue.", 417)
+    if not newer:
+        values.pop(b"expect", None)  # of HTTP/1.0 it is to be ignored (RFC 9110, section 10.1.1)
     return None
 
 
-def closes(values: dict[bytes, bytes]) -> bool:
-    """Whether the `Connection` header asks for the connection to be closed."""
-    options = values.get(b"connection")
-    return options is not None and b"close" in [option.strip() for option in options.lower().split(b",")]
+def closes(headers: list[Header]) -> bool:
+    """Whether a `Connection` header asks for the connection to be closed."""
+    options = b",".join([value for name, value in headers if name == b"connection"])
+    return b"close" in [option.strip() for option in options.lower().split(b",")]

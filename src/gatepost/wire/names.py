@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from typing import Final
 
 from gatepost.errors import GatepostError
 
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _REMEMBERED: Final = 256
+_HOST: Final = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+_FORWARDED: Final = re.compile(r"([0-9.]+):[0-9]+|\[([^\]]+)\](?::[0-9]+)?")
+"""An address with a port or in brackets, as some proxies write it."""
 
 
 def is_loopback(host: str) -> bool:
@@ -23,16 +29,15 @@ def is_loopback(host: str) -> bool:
 
 
 def _without_port(host: str) -> str:
-    """The name of `name[:port]`, an IPv6 address with its brackets; empty where the port is none."""
-    if host.startswith("["):
-        inside, bracket, port = host.partition("]")
-        name = inside + bracket
-    else:
-        name, colon, port = host.partition(":")
-        port = colon + port
-    if port and not (port[0] == ":" and port[1:].isascii() and port[1:].isdigit() and len(port) <= 6):
-        return ""
-    return name
+    """The name of `name[:port]`, an IPv6 address with its brackets; empty where it is neither."""
+    found = _HOST.fullmatch(host)
+    return "" if found is None else found[1]
+
+
+def _address(text: str) -> IPAddress:
+    """An address; one of IPv4 that an IPv6 socket has seen is that of IPv4. Raises `ValueError`."""
+    ip = ipaddress.ip_address(text)
+    return ip if ip.version == 4 else ip.ipv4_mapped or ip
 
 
 class Names:
@@ -49,6 +54,7 @@ class Names:
 
     def __init__(self, listens_on: str, hosts: frozenset[str] | None, origins: frozenset[str]) -> None:
         self._loopback = is_loopback(listens_on)
+        self._own = LOOPBACK | {f"[{listens_on}]" if ":" in listens_on else listens_on}
         self._hosts = hosts
         self._origins = origins
         self._known: dict[bytes, bool] = {}
@@ -66,7 +72,7 @@ class Names:
         name = _without_port(host)
         if not name:
             return False
-        if self._loopback and name in LOOPBACK:
+        if self._loopback and name in self._own:
             return True
         if self._hosts is None:
             return not self._loopback
@@ -78,7 +84,7 @@ class Names:
         if origin in self._origins:
             return True
         scheme, _, host = origin.partition("://")
-        return self._loopback and scheme in ("http", "https") and _without_port(host) in LOOPBACK
+        return self._loopback and scheme in ("http", "https") and _without_port(host) in self._own
 
 
 class Proxies:
@@ -102,8 +108,10 @@ class Proxies:
             return peer
         address = peer
         for entry in reversed(b",".join(forwarded).decode("latin-1").split(",")):
+            text = entry.strip()
+            ported = _FORWARDED.fullmatch(text)
             try:
-                address = str(ipaddress.ip_address(entry.strip().strip("[]")))
+                address = str(_address(text if ported is None else ported[1] or ported[2]))
             except ValueError:
                 return address
             if not self._trusts(address):
@@ -112,7 +120,7 @@ class Proxies:
 
     def _trusts(self, address: str) -> bool:
         try:
-            ip = ipaddress.ip_address(address)
+            ip = _address(address)
         except ValueError:
             return False
         return any(ip in network for network in self._networks)

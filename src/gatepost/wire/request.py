@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +12,8 @@ from gatepost.wire.head import Line, closes
 
 if TYPE_CHECKING:
     from gatepost.wire.connection import Connection
+
+_log = logging.getLogger(__name__)
 
 Headers = Sequence[tuple[bytes, bytes]]
 _COPIED: Final = 16 * 1024
@@ -62,7 +65,7 @@ class Request:
         self.body = b""
         self.client = client
         self.received_ns = received_ns
-        self.keep_alive = newer and (b"connection" not in values or not closes(values))
+        self.keep_alive = newer and (b"connection" not in values or not closes(headers))
         self.context: Any = None
         self.task: asyncio.Task[None] | None = None
         self.gone = False
@@ -146,7 +149,10 @@ class Request:
         self.gone = True
         callbacks, self._on_gone = self._on_gone, None
         for callback in callbacks or ():
-            callback()
+            try:
+                callback()
+            except Exception:
+                _log.exception("the handler of %s could not be told that its client has left", self.path)
 
     def _keeps(self) -> bool:
         self.keep_alive = self.keep_alive and self._connection.keeps()
