@@ -61,7 +61,7 @@ class Grant:
 
 
 class GrantTable:
-    """Every token's grant. Immutable: a change makes another table, so that a call in flight keeps the one it began on."""
+    """Every token's grant. Immutable: a change makes another table, so a call in flight keeps the one it began on."""
 
     __slots__ = ("_grants",)
 
