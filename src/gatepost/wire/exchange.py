@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import httptools
 
 from gatepost.wire.errors import Cut, Malformed, TimedOut, UpstreamError
+from gatepost.wire.framing import FOREVER, read_framing
 from gatepost.wire.response import Response
 
 if TYPE_CHECKING:
     from gatepost.wire.pool import Pool, Timeouts
 
-_MAX_HEADERS: Final = 100
 _MAX_HEAD_BYTES: Final = 64 * 1024
 """What a head may come to, and likewise what chunk sizes, extensions and trailers may without a byte of the body."""
 _MAX_INTERIM: Final = 8
@@ -24,7 +24,7 @@ _BODILESS: Final = frozenset({204, 304})
 _LOOK_AFTER: Final = 0.25
 """A connection idle for so many seconds is looked at before a request is trusted to it."""
 _IDLE, _HEAD, _BODY, _CLOSED = range(4)
-_FOREVER: Final = float("inf")
+_VERSIONS: Final = ("1.1", "1.0")
 
 
 class Exchange(asyncio.Protocol):
@@ -32,8 +32,8 @@ class Exchange(asyncio.Protocol):
 
     __slots__ = (
         "_behind", "_complete", "_deadline", "_dry_bytes", "_error", "_head", "_headers", "_in_head", "_interim",
-        "_keep", "_last", "_loop", "_parser", "_paused", "_poll", "_pool", "_response", "_state", "_timeouts", "_timer",
-        "_timer_at", "_total_at", "_transport", "_until_close", "idle_since",
+        "_keep", "_kept_for", "_last", "_loop", "_parser", "_paused", "_poll", "_pool", "_response", "_state",
+        "_timeouts", "_timer", "_timer_at", "_total_at", "_transport", "_until_close", "idle_since",
     )  # fmt: skip
 
     def __init__(self, pool: Pool, loop: asyncio.AbstractEventLoop) -> None:
@@ -50,10 +50,11 @@ class Exchange(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._error: UpstreamError | None = None
         self._dry_bytes = self._interim = 0
+        self._kept_for = FOREVER
         self._in_head = self._complete = self._behind = self._keep = self._until_close = self._paused = False
         # deadlines
         self._timeouts: Timeouts | None = None
-        self._deadline = self._total_at = _FOREVER
+        self._deadline = self._total_at = FOREVER
         self._last = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
@@ -80,7 +81,7 @@ class Exchange(asyncio.Protocol):
         now = self._loop.time()
         self._state = _HEAD
         self._timeouts = timeouts
-        self._total_at = _FOREVER if timeouts.total is None else now + timeouts.total
+        self._total_at = FOREVER if timeouts.total is None else now + timeouts.total
         self._interim = self._dry_bytes = 0
         self._complete = self._behind = False
         self._response = None
@@ -179,12 +180,8 @@ class Exchange(asyncio.Protocol):
         self._in_head = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._in_head:  # a trailer, or what stands behind the response
-            return
-        self._headers.append((name.lower(), value.rstrip(b" \t")))
-        if len(self._headers) > _MAX_HEADERS:
-            self._in_head = False
-            self._error = Malformed(f"it has more than {_MAX_HEADERS} headers", sent=True)
+        if self._in_head:  # else it is a trailer, or stands behind the response
+            self._headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         if self._complete or not self._in_head or self._error is not None:
@@ -200,16 +197,18 @@ class Exchange(asyncio.Protocol):
                 self._error = Malformed("it is a row of interim ones", sent=True)
             return
         headers = self._headers
-        length, until_close, fault = _framing(headers)
-        self._until_close = until_close and status not in _BODILESS
-        if sum([len(name) + len(value) for name, value in headers]) > _MAX_HEAD_BYTES:
-            fault = f"its head is longer than {_MAX_HEAD_BYTES} bytes"
-        if self._parser.get_http_version() not in ("1.1", "1.0"):
-            fault = "it is not of HTTP/1.1"
-        if fault:
-            self._error = Malformed(fault, sent=True)
+        try:
+            framing = read_framing(headers)
+            if self._dry_bytes > _MAX_HEAD_BYTES and _size(headers) > _MAX_HEAD_BYTES:
+                raise ValueError(f"its head is longer than {_MAX_HEAD_BYTES} bytes")
+            if self._parser.get_http_version() not in _VERSIONS:
+                raise ValueError("it is not of HTTP/1.1")
+        except ValueError as fault:
+            self._error = Malformed(str(fault), sent=True)
             return
-        self._response = Response(self, self._loop, status, headers, length)
+        self._until_close = framing.until_close and status not in _BODILESS
+        self._kept_for = framing.kept_for
+        self._response = Response(self, self._loop, status, headers, framing.length)
 
     def on_body(self, body: bytes) -> None:
         self._dry_bytes = 0
@@ -234,7 +233,7 @@ class Exchange(asyncio.Protocol):
             self.close()
             return
         self._state = _IDLE
-        self._pool.returned(self, _promised_seconds(response))
+        self._pool.returned(self, self._kept_for)
 
     def _fail(self, error: UpstreamError) -> None:
         head, response = self._head, self._response
@@ -274,7 +273,7 @@ class Exchange(asyncio.Protocol):
                 return
             self._timer.cancel()
             self._timer = None
-        if deadline != _FOREVER:
+        if deadline != FOREVER:
             self._timer_at = deadline
             self._timer = self._loop.call_at(deadline, self._tick)
 
@@ -283,7 +282,7 @@ class Exchange(asyncio.Protocol):
         state, now = self._state, self._loop.time()
         if state == _BODY:
             self._deadline = self._body_due()
-            if self._paused and self._deadline == _FOREVER and self._timeouts is not None and self._timeouts.idle:
+            if self._paused and self._deadline == FOREVER and self._timeouts is not None and self._timeouts.idle:
                 self._deadline = now + self._timeouts.idle  # whoever reads may yet catch up
         if now < self._deadline:
             self._arm(self._deadline)
@@ -301,37 +300,8 @@ class Exchange(asyncio.Protocol):
         return TimedOut("idle", self._timeouts.idle or 0.0, sent=True)
 
 
-def _framing(headers: list[tuple[bytes, bytes]]) -> tuple[int | None, bool, str]:
-    """(Content-Length, whether the body may end with the connection, what is wrong)."""
-    length: bytes | None = None
-    coding: bytes | None = None
-    for name, value in headers:
-        if name == b"content-length":
-            if length is not None:
-                return None, False, "it has two Content-Lengths"
-            length = value
-        elif name == b"transfer-encoding":
-            if coding is not None or value.lower() != b"chunked":
-                return None, False, "its Transfer-Encoding is not chunked"
-            coding = value
-    if length is not None:
-        if coding is not None:
-            return None, False, "it has a Content-Length with a Transfer-Encoding"
-        if not length.isdigit():
-            return None, False, "its Content-Length is not a number"
-        return int(length), False, ""
-    return None, coding is None, ""
-
-
-def _promised_seconds(response: Response) -> float:
-    """How long the server says that it keeps the connection (`Keep-Alive: timeout=5`), less a second for the way."""
-    value = response.header(b"keep-alive")
-    if value is not None:
-        for option in value.lower().split(b","):
-            name, _, seconds = option.strip().partition(b"=")
-            if name == b"timeout" and seconds.isdigit() and len(seconds) < 8:
-                return max(int(seconds) - 1.0, 0.0)
-    return _FOREVER
+def _size(headers: list[tuple[bytes, bytes]]) -> int:
+    return sum([len(name) + len(value) for name, value in headers])
 
 
 def _malformed(error: Exception) -> Malformed:

@@ -91,7 +91,8 @@ class Pool:
         """Places taken of `max_connections`: open connections and those being opened."""
         self._waiters: deque[asyncio.Future[Exchange | None]] = deque()
         self._starts: dict[tuple[str, str], bytes] = {}
-        self._names: set[bytes] = set()
+        self._lines: dict[tuple[tuple[bytes, bytes], ...], bytes] = {}
+        """The header lines of the last requests: most are those of the one before."""
         self._closed = False
         self._start("GET", self.base_path)
 
@@ -249,19 +250,25 @@ class Pool:
 
     def _head(self, method: str, target: str, headers: Headers, length: int) -> bytes:
         start = self._start(method, target)
-        names = self._names
-        for name, _ in headers:
-            if name not in names:
-                if _NAME.fullmatch(name) is None:
-                    raise ValueError(f"{name!r} is not a header name")
-                if len(names) < _REMEMBERED:
-                    names.add(name)
-        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-        if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers) or b"\0" in lines:
-            raise ValueError("a header's value holds a line end or NUL")
+        key = tuple(headers)
+        lines = self._lines.get(key)
+        if lines is None:
+            lines = _checked_lines(key)
+            if len(self._lines) >= _REMEMBERED:
+                self._lines.clear()
+            self._lines[key] = lines
         if length or method not in _BODILESS:
             return b"%b%bcontent-length: %d\r\n\r\n" % (start, lines, length)
         return b"%b%b\r\n" % (start, lines)
+
+
+def _checked_lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    for name, value in headers:
+        if _NAME.fullmatch(name) is None:
+            raise ValueError(f"{name!r} is not a header name")
+        if b"\n" in value or b"\r" in value or b"\0" in value:
+            raise ValueError(f"the value of the header {name!r} holds a line end or NUL")
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def _why(error: Exception) -> str:
