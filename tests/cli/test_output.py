@@ -54,6 +54,19 @@ def test_a_table_gives_way_where_it_is_widest(
     assert lines[2].startswith("日本  yyy")
 
 
+def test_times_stay_whole_and_rules_keep_their_end(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    table(
+        ["TIME", "CALL", "RULE"], [["2026-11-21 05:31:00", "read_text_file", "/tools/read_text_file/require/in-notes"]]
+    )
+    assert capsys.readouterr().out.splitlines()[1] == "2026-11-21 05:31:00  read_text_file  …_file/require/in-notes"
+    monkeypatch.setenv("COLUMNS", "24")
+    table(["TIME", "CALL"], [["2026-11-21 05:31:00", "read_text_file"]])
+    assert capsys.readouterr().out.splitlines()[1] == "2026-11-21 05:3…  read_…"
+
+
 def test_times_are_local_for_people_and_utc_for_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     import time
 

@@ -17,6 +17,10 @@ import click
 _GAP = "  "
 _ELLIPSIS = "…"
 _NARROWEST = 6
+_WHOLE = frozenset({"TIME", "SEEN", "SINCE", "SCANNED", "EXPIRES", "LAST USED", "DECISION"})
+"""Columns that say nothing when they are cut; the others give way first."""
+_ENDS = frozenset({"RULE"})
+"""Columns of which the end says most: a rule's beginning repeats the tool."""
 _COLOURS = {"allow": "green", "deny": "red", "approve": "yellow"}
 
 
@@ -81,29 +85,47 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, indent: int 
     widths = [max(width_of(row[column]) for row in cells) for column in range(len(headers))]
     limit = terminal_width()
     if limit is not None:
-        # Room for every column's heading is kept; what is too much comes off the widest, one column at a time.
-        while indent + sum(widths) + len(_GAP) * (len(widths) - 1) > limit and max(widths) > _NARROWEST:
-            widths[widths.index(max(widths))] -= 1
+        _narrow(widths, headers, limit - indent)
     for number, row in enumerate(cells):
-        line = _GAP.join(fit(value, width) for value, width in zip(row, widths, strict=True)).rstrip()
+        columns = zip(row, widths, headers, strict=True)
+        line = _GAP.join(fit(value, width, end=header in _ENDS) for value, width, header in columns).rstrip()
         click.echo(" " * indent + (click.style(line, bold=True) if number == 0 else line))
+
+
+def _narrow(widths: list[int], headers: Sequence[str], limit: int) -> None:
+    """Takes what is too much off the widest column, a bit at a time, down to a width that still says something."""
+    too_much = sum(widths) + len(_GAP) * (len(widths) - 1) - limit
+    for giving in (
+        [column for column, header in enumerate(headers) if header not in _WHOLE],
+        list(range(len(widths))),
+    ):
+        while too_much > 0 and giving:
+            widest = max(giving, key=widths.__getitem__)
+            if widths[widest] <= _NARROWEST:
+                break
+            widths[widest] -= 1
+            too_much -= 1
 
 
 def _cell(value: str) -> str:
     return value if isinstance(value, Styled) else clean(value)
 
 
-def fit(text: str, width: int) -> str:
-    """The text cut to `width` columns with an ellipsis, or padded to it; a styled text is padded or loses its style."""
+def fit(text: str, width: int, *, end: bool = False) -> str:
+    """The text cut to `width` columns with an ellipsis, or padded to it; a styled text is padded or loses its style.
+
+    With `end` it is the beginning that is cut off.
+    """
     actual = width_of(text)
     if actual <= width:
         return text + " " * (width - actual)
+    plain = click.unstyle(text)
     kept = ""
-    for character in click.unstyle(text):
+    for character in reversed(plain) if end else plain:
         if width_of(kept + character) > width - 1:
             break
-        kept += character
-    return fit(kept + _ELLIPSIS, width)
+        kept = character + kept if end else kept + character
+    return fit(_ELLIPSIS + kept if end else kept + _ELLIPSIS, width)
 
 
 class Styled(str):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -186,6 +185,7 @@ def show(place: Place, name: str, as_json: bool) -> None:
     stderr.
     """
     from gatepost.cli.output import count, emit, fields, heading, local, spoken, table
+    from gatepost.cli.running import pairs as running_pairs
     from gatepost.cli.session import opened
     from gatepost.control.servers import show_server
     from gatepost.control.tools import list_tools
@@ -214,7 +214,7 @@ def show(place: Place, name: str, as_json: bool) -> None:
         ("grants", ", ".join(known.grants) or "none"),
     ]
     if running is not None:
-        pairs.append(("running", _running(running)))
+        pairs += running_pairs(running)
     click.echo(click.style(name, bold=True))
     fields(pairs)
     heading(count(len(tools), "tool"))
@@ -347,10 +347,6 @@ def _definition(tool: Definition) -> dict[str, Any]:
         "seen_at": utc(tool.seen_at),
         "tool": tool.tool,
     }
-
-
-def _running(status: dict[str, Any]) -> str:
-    return ", ".join(f"{key} {json.dumps(value)}" for key, value in status.items() if key != "stderr") or "yes"
 
 
 def _show_stderr(status: dict[str, Any] | None) -> None:
