@@ -65,8 +65,6 @@ class Incoming:
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             return _malformed(error)
         self._in_head = False
-        if b" \r\n" in data or b"\t\r\n" in data:  # llhttp leaves white space behind a value
-            headers[:] = [(name, value.rstrip(b" \t")) for name, value in headers]
         if len(headers) > self._limits.max_headers:
             return bad(f"More than {self._limits.max_headers} headers.", 431)
         values = first_values(headers)
@@ -122,7 +120,7 @@ class Incoming:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:  # a trailer is dropped, never merged
-            self.headers.append((name.lower(), value))
+            self.headers.append((name.lower(), value.rstrip(b" \t")))  # llhttp leaves white space behind a value
 
     def on_body(self, body: bytes) -> None:
         if self.complete:
