@@ -146,7 +146,7 @@ class Listener:
         if self.draining:
             return Refusal(503, "GP-1014", "The gateway is stopping.")
         if full:
-            return Refusal(503, "GP-1008", "Too many connections are open.")
+            return Refusal(503, "GP-1014", "Too many connections are open.")
         return None
 
     def closed(self, connection: Connection) -> None:
