@@ -50,7 +50,7 @@ def connect(place: Place, client: str, server: str, token: str, write: bool, url
 
     if write:
         if file is None:
-            raise click.UsageError(f"There is no file to write for {chosen.title}.")
+            raise click.UsageError(f"For {chosen.title} there is no file to write; without --write it is shown.")
         from gatepost.connect.merge import store
 
         try:

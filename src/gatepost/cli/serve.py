@@ -140,13 +140,10 @@ def _announce(data: DataFolder, running: Running) -> None:
     from gatepost.paths import data_folder
 
     click.echo(style(f"Gatepost {__version__} runs.", bold=True))
-    fields(
-        [
-            ("agents", f"{running.public_url}/mcp/SERVER/"),
-            ("status page", running.console),
-            ("data", str(data.root)),
-        ]
-    )
+    places = [("agents", f"{running.public_url}/mcp/SERVER/")]
+    if running.public_url != running.data_plane:
+        places.append(("listens on", running.data_plane))
+    fields([*places, ("status page", running.console), ("data", str(data.root))])
     if not _anything_registered(data):
         heading("Nothing is behind it yet. In another terminal:")
         chosen = f" --data {shlex.quote(str(data.root))}" if data_folder() != data.root else ""

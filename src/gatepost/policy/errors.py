@@ -40,8 +40,9 @@ class Problems:
     def not_a_word(self, pointer: str, value: Any, words: Iterable[str]) -> None:
         """Report a value that should have been one of `words`, with the nearest of them."""
         choices = sorted(words)
-        message = f"found {describe(value)}, expected one of {', '.join(choices)}"
-        if isinstance(value, str):
+        expected = f"one of {', '.join(choices)}" if len(choices) > 1 else describe(choices[0])
+        message = f"found {describe(value)}, expected {expected}"
+        if isinstance(value, str) and len(choices) > 1:
             message += f"; the nearest is {describe(nearest(value, choices))}"
         self.add(pointer, message)
 

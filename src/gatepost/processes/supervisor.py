@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -236,18 +237,23 @@ class Supervisor:
         if process is None:
             return
         if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
+            _signal(process, signal.SIGTERM)
             ended = asyncio.create_task(process.wait())
             killing = asyncio.create_task(self._killing.wait())
             await asyncio.wait({ended, killing}, timeout=DRAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if not ended.done():
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
+                _signal(process, signal.SIGKILL)
             await ended
             killing.cancel()
         for pump in list(child.pumps):
             await pump
+
+
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    """Sends a signal past `Process.send_signal`, which would take the exit code of a process that has just ended, and
+    leave whoever waits for it without one."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process.pid, number)
 
 
 async def _ready_line(process: asyncio.subprocess.Process) -> str | None:
