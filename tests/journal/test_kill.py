@@ -98,5 +98,5 @@ def test_nothing_acknowledged_is_lost_by_a_kill_and_the_counters_are_what_the_ro
 
 
 @pytest.mark.slow
-def test_two_hundred_kills(tmp_path: Path) -> None:
-    kill_and_check(tmp_path / "data", 200, Random(2))
+def test_a_hundred_kills(tmp_path: Path) -> None:
+    kill_and_check(tmp_path / "data", 100, Random(2))

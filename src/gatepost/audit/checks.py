@@ -31,9 +31,10 @@ class Fault(Exception):
 class Gap(Fault):
     """Rows are missing before this one, or come later; `expected` is the first of them."""
 
-    def __init__(self, seq: int, expected: int) -> None:
+    def __init__(self, chain: str, seq: int, expected: int) -> None:
         missing = f"row {expected} is" if seq == expected + 1 else f"rows {expected} to {seq - 1} are"
         super().__init__(seq, f"{missing} missing before it")
+        self.chain = chain
         self.expected = expected
 
 
@@ -129,7 +130,7 @@ class ChainCheck:
             if row.prev != self.head:
                 raise Fault(row.seq, f"its previous hash is not the hash of row {self.seq}")
         elif not self._gaps:
-            raise Gap(row.seq, self.seq + 1)
+            raise Gap(self.name, row.seq, self.seq + 1)
 
     def _require_signature(self, line: bytes, row: Row) -> None:
         record: dict[str, Any] = msgspec.json.decode(line)

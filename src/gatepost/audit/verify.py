@@ -98,7 +98,8 @@ def out_of_order(gap: Gap, rest: Iterator[bytes]) -> Fault:
     """What a gap is: rows that come later, if they do, else missing ones."""
     for _, line in zip(range(_LOOKED_AHEAD), rest, strict=False):
         try:
-            if read_row(line).seq == gap.expected:
+            row = read_row(line)
+            if (row.chain, row.seq) == (gap.chain, gap.expected):
                 return Fault(gap.seq, f"it comes before row {gap.expected}, out of order")
         except Fault:
             break

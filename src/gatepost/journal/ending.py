@@ -31,7 +31,7 @@ def opened_at_end(
     lock = locked(folder, seconds=_LOCK_SECONDS)
     try:
         found = tail(folder)
-        writer = Chain(folder, chain, signer, found.head, found.segment, segment_bytes=segment_bytes)
+        writer = Chain(folder, chain, signer, found.head, found.segment, segment_bytes=segment_bytes, clock=clock)
         try:
             if found.bytes_cut:
                 writer.write([event("recovered", clock(), cause="start", bytes_cut=found.bytes_cut, in_flight=0)])

@@ -87,7 +87,7 @@ def last_bytes(path: Path, end: int, most: int) -> bytes:
 def first_row(path: Path) -> dict[str, Any] | None:
     """The first row of a segment, or None of an empty one."""
     with path.open("rb") as file:
-        line = file.readline()
+        line = file.readline(path.stat().st_size)
     if not line.endswith(b"\n"):
         return None
     row: dict[str, Any] = msgspec.json.decode(line)
