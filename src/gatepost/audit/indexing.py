@@ -14,7 +14,7 @@ import msgspec
 from gatepost.audit.tail import START, Line, Place, read_on
 from gatepost.journal.segments import last_line, path_of, segments
 
-_BATCH: Final = 20_000
+BATCH = 20_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _INSERT: Final = "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -71,7 +71,7 @@ def index_chain(connection: sqlite3.Connection, folder: Path, word: Word, used: 
         with transaction(connection):
             chain = word(folder.name)
             place, rows = _place(connection, chain, folder)
-            lines, end = read_on(folder, place, _BATCH)
+            lines, end = read_on(folder, place, BATCH)
             if not lines:
                 return gained
             last = _take(connection, chain, lines, word, used)
@@ -79,7 +79,7 @@ def index_chain(connection: sqlite3.Connection, folder: Path, word: Word, used: 
                 "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?)", (chain, *end, last, rows + len(lines))
             )
         gained += len(lines)
-        if len(lines) < _BATCH:
+        if len(lines) < BATCH:
             return gained
 
 
