@@ -73,8 +73,8 @@ class Exchange(asyncio.Protocol):
         self.idle_since = now
         self._arm(now + seconds)
 
-    async def send(self, data: bytes, timeouts: Timeouts) -> Response:
-        """Write a request and wait for the head of its response."""
+    def send(self, data: bytes, timeouts: Timeouts) -> asyncio.Future[Response]:
+        """Write a request. The future is that of its response, as soon as the head is there."""
         transport = self._transport
         if self._state != _IDLE or transport is None or transport.is_closing():
             raise Cut("the connection closed before the request was written", sent=False)
@@ -89,15 +89,15 @@ class Exchange(asyncio.Protocol):
         self._head = head
         self._arm(min(now + timeouts.first_byte, self._total_at))
         transport.write(data)
-        try:
-            return await head
-        except asyncio.CancelledError:
-            if self._head is head:  # else the response is complete, and the connection perhaps another's by now
-                self.give_up()
-            raise
+        return head
+
+    def call_off(self, head: asyncio.Future[Response]) -> None:
+        """Nobody waits for this response any more. Once it is complete the connection may be another's already."""
+        if self._head is head:
+            self.give_up()
 
     def give_up(self) -> None:
-        """Nobody waits for the response any more."""
+        """Nobody waits for the response any more, or for the rest of it."""
         self._fail(Cut("the response was given up", sent=True))
 
     def close(self) -> None:

@@ -119,7 +119,12 @@ class Pool:
         deadlines = timeouts or self._timeouts
         data = self._head(method, path or self.base_path, headers, len(body)) + body
         exchange = self._take_idle() or await self._another(deadlines.connect)
-        return await exchange.send(data, deadlines)
+        head = exchange.send(data, deadlines)
+        try:
+            return await head
+        except asyncio.CancelledError:
+            exchange.call_off(head)
+            raise
 
     async def close(self) -> None:
         """Close every connection; requests in flight fail with `Cut`."""
