@@ -90,6 +90,7 @@ def test_delete_ends_the_session_for_good(tmp_path: Path) -> None:
             assert (upstream.seen[-1].method, upstream.seen[-1].headers["mcp-session-id"]) == ("DELETE", "up-1")
             assert (await rig.call("s", token, mcp_session_id=session)).status == 404
             assert len(rig.gateway.sessions) == 0
+            assert [row["action"] for row in rig.rows("session")] == ["began", "ended"]
 
     asyncio.run(run())
 
