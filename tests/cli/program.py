@@ -8,6 +8,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,16 +51,21 @@ class Program:
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 
-    def read(self, *arguments: str) -> Any:
-        """What a reading command prints with `--json`, run within this process, where it is not the test's subject."""
-        out = io.StringIO()
-        with contextlib.redirect_stdout(out):
-            assert run([*arguments, "--data", str(self.data), "--json"]) in (0, 1)
-        return json.loads(out.getvalue())
+    def quick(self, *arguments: str) -> Ran:
+        """The command within this process: for what leads up to a test's subject, and for what came of it."""
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run([*arguments, "--data", str(self.data)])
+        return Ran(code, out.getvalue(), err.getvalue())
 
-    def start(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
-        """Starts a command that goes on; both its outputs are pipes."""
-        return subprocess.Popen(
+    def read(self, *arguments: str) -> Any:
+        """What a reading command prints with `--json`, by `quick`."""
+        return self.quick(*arguments, "--json").json
+
+    @contextlib.contextmanager
+    def started(self, *arguments: str, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+        """A command that goes on; both its outputs are pipes. It is killed at the end, and where a test hangs on it."""
+        process = subprocess.Popen(
             [sys.executable, "-u", "-m", "gatepost", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -66,6 +73,14 @@ class Program:
             text=True,
             env=self.environment(env),
         )
+        deadline = threading.Timer(SECONDS, process.kill)
+        deadline.start()
+        try:
+            yield process
+        finally:
+            deadline.cancel()
+            process.kill()
+            process.communicate()
 
     def environment(self, more: dict[str, str] | None = None) -> dict[str, str]:
         """This process's environment with the data folder in it, and nothing about terminals."""

@@ -120,7 +120,7 @@ def test_a_header_written_out_is_refused(gatepost: Program) -> None:
     ],
 )
 def test_url_and_command_exclude_each_other(gatepost: Program, arguments: list[str]) -> None:
-    assert gatepost("server", "add", *arguments).code == 2
+    assert gatepost.quick("server", "add", *arguments).code == 2
 
 
 def test_a_scan_says_what_has_changed(gatepost: Program, tools: Path) -> None:
@@ -132,21 +132,20 @@ def test_a_scan_says_what_has_changed(gatepost: Program, tools: Path) -> None:
     noisy = gatepost("server", "scan", "files", "--json")
     assert noisy.code == 1
     assert noisy.json["drift"] == {"added": ["new"], "removed": ["delete_file"], "changed": ["read_file"]}
-    assert "1 added, 1 removed, 1 changed" in gatepost("server", "list").out
+    assert "1 added, 1 removed, 1 changed" in gatepost.quick("server", "list").out
 
 
-def test_a_category_is_set_and_taken_back(gatepost: Program, tools: Path) -> None:
-    gatepost.add_tiny("files", tools)
-    gatepost("server", "set-category", "files", "delete_file", "destructive")
-    assert "destructive" in gatepost("server", "show", "files").out
-    gatepost("server", "set-category", "files", "delete_file", "none")
-    assert "destructive" not in gatepost("server", "show", "files").out
-    assert gatepost("server", "set-category", "files", "delete_file", "harmless").code == 2
-    assert "GP-4003" in gatepost("server", "set-category", "files", "no_tool", "read").err
+def test_a_category_is_set_and_taken_back(ready: Program) -> None:
+    ready("server", "set-category", "files", "delete_file", "destructive")
+    assert "destructive" in ready.quick("server", "show", "files").out
+    ready.quick("server", "set-category", "files", "delete_file", "none")
+    assert "destructive" not in ready.quick("server", "show", "files").out
+    assert ready.quick("server", "set-category", "files", "delete_file", "harmless").code == 2
+    assert "GP-4003" in ready.quick("server", "set-category", "files", "no_tool", "read").err
 
 
 def test_a_server_in_use_is_removed_only_by_force(ready: Program) -> None:
-    ready("grant", "add", "laptop", "--server", "files")
+    ready.quick("grant", "add", "laptop", "--server", "files")
     refused = ready("server", "remove", "files")
     assert refused.code == 1
     assert "GP-4006" in refused.err
@@ -158,7 +157,7 @@ def test_a_server_in_use_is_removed_only_by_force(ready: Program) -> None:
 def test_what_a_server_says_cannot_steer_the_terminal(gatepost: Program, tools: Path) -> None:
     tools.write_text(json.dumps([{"name": "a", "description": "\x1b[2Jgone\u202e", "inputSchema": {"type": "object"}}]))
     gatepost.add_tiny("files", tools)
-    out = gatepost("server", "show", "files").out
+    out = gatepost.quick("server", "show", "files").out
     assert "\x1b[2J" not in out
     assert "\u202e" not in out
     assert "gone" in out
@@ -172,7 +171,7 @@ def test_a_policy_is_checked_without_being_stored(ready: Program, tmp_path: Path
     assert "/default" in ran.out
     assert "/tools/a/limit" in ran.out
     assert "2 errors" in ran.out
-    machine = ready("policy", "check", str(wrong), "--json")
+    machine = ready.quick("policy", "check", str(wrong), "--json")
     assert machine.code == 1
     assert machine.json["valid"] is False
     assert {error["pointer"] for error in machine.json["errors"]} == {"/default", "/tools/a/limit"}
@@ -201,7 +200,7 @@ def test_yaml_becomes_json_and_is_shown_so(ready: Program) -> None:
 
 
 def test_an_explanation_shows_every_step_and_value(ready: Program) -> None:
-    ready("grant", "add", "laptop", "--server", "files", "--policy", "files-read")
+    ready.quick("grant", "add", "laptop", "--server", "files", "--policy", "files-read")
     ran = ready(
         "policy", "explain", "--grant", "laptop", "--tool", "read_file", "--arguments", '{"path": "/etc/passwd"}'
     )
@@ -218,7 +217,7 @@ def test_an_explanation_shows_every_step_and_value(ready: Program) -> None:
 
 def test_an_explanation_for_programs(ready: Program, tmp_path: Path) -> None:
     (tmp_path / "arguments.json").write_text('{"path": 5}')
-    ready("grant", "add", "laptop", "--server", "files", "--policy", "files-read")
+    ready.quick("grant", "add", "laptop", "--server", "files", "--policy", "files-read")
     arguments = ["--tool", "read_file", "--arguments", f"@{tmp_path / 'arguments.json'}", "--json"]
     explained = ready("policy", "explain", "--grant", "laptop", *arguments).json
     assert explained["decision"] == "deny"
@@ -231,9 +230,9 @@ def test_a_policy_that_is_only_a_file_is_explained_too(gatepost: Program, tmp_pa
     (tmp_path / "p.yaml").write_text(POLICY)
     arguments = ["--policy", str(tmp_path / "p.yaml"), "--tool", "read_file"]
     assert gatepost("policy", "explain", *arguments, "--arguments", '{"path": "/srv/notes/x"}').code == 0
-    assert gatepost("policy", "explain", *arguments, "--arguments", '{"path": "/srv/../etc"}').code == 1
-    assert gatepost("policy", "explain", *arguments, "--arguments", '{"path": 1, "path": 2}').code == 2
-    assert gatepost("policy", "explain", *arguments, "--arguments", "[]").code == 2
+    assert gatepost.quick("policy", "explain", *arguments, "--arguments", '{"path": "/srv/../etc"}').code == 1
+    assert gatepost.quick("policy", "explain", *arguments, "--arguments", '{"path": 1, "path": 2}').code == 2
+    assert gatepost.quick("policy", "explain", *arguments, "--arguments", "[]").code == 2
     assert not gatepost.data.exists()
 
 
@@ -243,7 +242,7 @@ def test_a_token_is_shown_once_and_only_its_hash_is_kept(ready: Program) -> None
     assert re.fullmatch(r"gp_[0-9A-Za-z]{49}", token)
     everything = b"".join(file.read_bytes() for file in ready.data.rglob("*") if file.is_file())
     assert token.encode() not in everything
-    assert token not in ready("grant", "list").out + ready("grant", "list", "--json").out
+    assert token not in ready.quick("grant", "list").out + ready.quick("grant", "list", "--json").out
     (listed,) = ready.read("grant", "list")
     assert (listed["label"], listed["identity"], listed["policy"]) == ("laptop", "anna", "files-read")
     assert listed["created_at"].endswith("Z")
@@ -255,16 +254,16 @@ def test_a_grant_is_rotated_attached_and_revoked(ready: Program) -> None:
     assert second["token"] != first["token"]
     assert second["id"] == first["id"]
     assert ready("grant", "attach", "laptop", "files-read").code == 0
-    assert ready("grant", "attach", "laptop").code == 2
+    assert ready.quick("grant", "attach", "laptop").code == 2
     assert ready.read("grant", "list")[0]["policy"] == "files-read"
     assert ready("grant", "revoke", "laptop").code == 0
     assert "revoked" in ready("grant", "list").out
-    assert "GP-4003" in ready("grant", "revoke", "nobody").err
+    assert "GP-4003" in ready.quick("grant", "revoke", "nobody").err
 
 
 @pytest.mark.parametrize("expires", ["soon", "-1d", "2001-01-01"])
 def test_an_expiry_that_is_none_is_refused(ready: Program, expires: str) -> None:
-    ran = ready("grant", "add", "x", "--server", "files", f"--expires={expires}")
+    ran = ready.quick("grant", "add", "x", "--server", "files", f"--expires={expires}")
     assert ran.code == 1
     assert "GP-4005" in ran.err
 

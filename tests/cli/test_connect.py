@@ -81,7 +81,7 @@ def test_a_mistyped_token_is_noticed(gatepost: Program) -> None:
     ],
 )
 def test_wrong_usage_is_refused(gatepost: Program, arguments: list[str]) -> None:
-    assert gatepost("connect", *arguments).code == 2
+    assert gatepost.quick("connect", *arguments).code == 2
 
 
 def test_another_gateway_is_named_with_its_address(gatepost: Program) -> None:

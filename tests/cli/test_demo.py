@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
-import subprocess
-import sys
 import tempfile
 
 from tests.cli.program import Program
@@ -14,25 +13,18 @@ from tests.cli.program import Program
 def test_the_published_policies_do_what_they_say_and_nothing_stays(gatepost: Program) -> None:
     """POLICY.md section 7; the demo itself counts, and its exit code says whether all came out so."""
     with tempfile.TemporaryDirectory(prefix="gp-") as folder:
-        environment = {**gatepost.environment(), "TMPDIR": folder}
-        process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "gatepost", "demo"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-        assert process.stdout is not None
         told = []
-        for line in process.stdout:
-            told.append(line)
-            if line.startswith("It stays up"):
-                break
-        process.send_signal(signal.SIGINT)
-        rest, said = process.communicate(timeout=60)
+        with gatepost.started("demo", env={"TMPDIR": folder}) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                told.append(line)
+                if line.startswith("It stays up"):
+                    break
+            process.send_signal(signal.SIGINT)
+            rest, said = process.communicate()
         assert process.returncode == 130, said
         assert said.strip() == ""
-        assert subprocess.run(["ls", folder], capture_output=True, text=True, check=True).stdout == ""
+        assert os.listdir(folder) == []
     out = "".join(told) + rest
     assert len(re.findall(r"call +\d+ +✓ forwarded", out)) == 10
     assert re.search(r"call 11 +✗ Limit of 10 per minute reached for trakt_start_scrobbling; it frees at \S+Z\.", out)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import signal
 import subprocess
@@ -129,22 +128,23 @@ def test_the_version_is_told(gatepost: Program) -> None:
     assert ran.out.startswith("gatepost 0.")
 
 
-def test_ctrl_c_ends_a_command_with_130_and_no_traceback(gatepost: Program, tmp_path: Path) -> None:
+def test_ctrl_c_ends_a_command_with_130_and_no_traceback(gatepost: Program) -> None:
     # A server that never answers keeps `server add` waiting.
-    process = gatepost.start("server", "add", "silent", "--", sys.executable, "-c", "import time; time.sleep(600)")
-    assert process.stderr is not None
-    assert process.stderr.readline().startswith("Starting ")
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    silent = ["server", "add", "silent", "--", sys.executable, "-c", "import time; time.sleep(600)"]
+    with gatepost.started(*silent) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("Starting ")
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
     assert process.returncode == 130
     assert "Traceback" not in said
 
 
 def test_a_reader_that_leaves_is_no_error(gatepost: Program) -> None:
-    process = gatepost.start("server", "add", "--help")
-    assert process.stdout is not None
-    os.close(process.stdout.fileno())
-    process.stdout = None
-    _, said = process.communicate(timeout=30)
+    with gatepost.started("server", "add", "--help") as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        said = process.stderr.read()
     assert "Traceback" not in said
     assert "error" not in said

@@ -33,7 +33,7 @@ def shared(configured: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def grant(running: Serving, label: str, *options: str) -> str:
-    added = running.gatepost("grant", "add", label, "--server", "files", "--policy", "files-read", *options)
+    added = running.gatepost.quick("grant", "add", label, "--server", "files", "--policy", "files-read", *options)
     assert added.code == 0, added.err
     return added.out.strip()
 
@@ -53,14 +53,13 @@ def test_a_call_is_judged_forwarded_and_in_the_log_at_once(shared: Serving) -> N
     assert agent.call("delete_file", {})[1].startswith("[POLICY DENIED]")
 
     table = shared.gatepost("log", "show", "--grant", "reader")
-    lines = table.out.splitlines()
-    assert [line.split()[4:6] for line in lines[1:]] == [
-        ["initialize", "allow"],
+    lines = table.out.splitlines()[-3:]
+    assert [line.split()[4:6] for line in lines] == [
         ["read_file", "allow"],
         ["read_file", "deny"],
         ["delete_file", "deny"],
     ]
-    assert "/tools/read_file/require/in-notes" in lines[3]
+    assert "/tools/read_file/require/in-notes" in lines[1]
     (only,) = shared.gatepost.read("log", "show", "--grant", "reader", "--decision", "allow", "--tool", "read_file")
     assert (only["tool"], only["carried_out"], only["identity"]) == ("read_file", True, "reader")
     assert only["time"].endswith("Z")
@@ -77,7 +76,9 @@ def test_a_revoked_grant_is_refused_at_the_next_request(shared: Serving) -> None
 def test_another_policy_judges_the_next_request(shared: Serving, tmp_path: Path) -> None:
     agent = client(shared, "moved")
     (tmp_path / "closed.json").write_text('{"version": "1", "default": "deny"}')
-    assert shared.gatepost("policy", "add", "closed", str(tmp_path / "closed.json"), "--server", "files").code == 0
+    assert (
+        shared.gatepost.quick("policy", "add", "closed", str(tmp_path / "closed.json"), "--server", "files").code == 0
+    )
     assert shared.gatepost("grant", "attach", "moved", "--policy", "closed").code == 0
     assert agent.call("read_file", NOTE)[1].startswith("[POLICY DENIED]")
 
@@ -110,10 +111,10 @@ def test_a_tool_that_came_later_is_found_by_asking_once(shared: Serving) -> None
     try:
         # Known now, and denied by the policy; an unknown tool would be an error instead.
         assert agent.call("brand_new", {})[1].startswith("[POLICY DENIED]")
-        assert "brand_new" in shared.gatepost("server", "show", "files").out
+        assert "brand_new" in shared.gatepost.quick("server", "show", "files").out
     finally:
         tools.write_text(before)
-        shared.gatepost("server", "scan", "files")
+        shared.gatepost.quick("server", "scan", "files")
 
 
 def test_the_status_page_says_what_is_running_to_this_machine_alone(shared: Serving) -> None:
@@ -150,15 +151,15 @@ def test_connect_knows_where_it_listens(shared: Serving) -> None:
 
 def test_follow_shows_calls_as_they_come(shared: Serving) -> None:
     agent = client(shared, "followed")
-    process = shared.gatepost.start("log", "follow", "--grant", "followed", "--json")
-    assert process.stdout is not None
-    assert process.stderr is not None
-    assert process.stderr.readline().startswith("Waiting")
-    agent.call("read_file", NOTE)
-    entry = json.loads(process.stdout.readline())
+    with shared.gatepost.started("log", "follow", "--grant", "followed", "--json") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("Waiting")
+        agent.call("read_file", NOTE)
+        entry = json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
     assert (entry["tool"], entry["decision"], entry["carried_out"]) == ("read_file", "allow", True)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=SECONDS)
     assert process.returncode == 130
     assert "Traceback" not in said
 
@@ -169,7 +170,7 @@ def test_an_export_verifies_and_a_changed_one_is_found_out(shared: Serving, tmp_
     assert exported.code == 0
     file = tmp_path / "log.jsonl"
     file.write_text(exported.out)
-    assert shared.gatepost("log", "verify", str(file)).code == 0
+    assert shared.gatepost.quick("log", "verify", str(file)).code == 0
     lines = exported.out.splitlines()
     changed = next(number for number, line in enumerate(lines) if '"decision":"allow"' in line)
     lines[changed] = lines[changed].replace('"decision":"allow"', '"decision":"deny"')

@@ -83,10 +83,10 @@ def follow(place: Place, /, as_json: bool, **narrowed: str | None) -> None:
     from gatepost.cli.output import emit_line
     from gatepost.cli.records import columns, followed
 
-    data = _existing(place)
-    wanted = _filter(**narrowed)
-    click.echo("Waiting for entries; Ctrl-C ends it.", err=True)
-    for entry in followed(data, wanted):
+    def begun() -> None:
+        click.echo("Waiting for entries; Ctrl-C ends it.", err=True)
+
+    for entry in followed(_existing(place), _filter(**narrowed), begun):
         if as_json:
             emit_line(entry)
         else:

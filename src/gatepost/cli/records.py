@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -61,11 +61,21 @@ def bring_up_to_date(data: DataFolder) -> None:
             touch_last_used(store, used)
 
 
-def followed(data: DataFolder, narrowed: Filter) -> Iterator[dict[str, Any]]:
-    """New entries as they come, for ever."""
+def followed(data: DataFolder, narrowed: Filter, begun: Callable[[], None]) -> Iterator[dict[str, Any]]:
+    """New entries as they come, for ever. `begun` is called when it looks: from then on none is missed."""
     from gatepost.audit import follow
 
-    for entry in follow(data.journal, narrowed):
+    told = False
+
+    def never() -> bool:
+        # Asked for the first time when the end of the log has been found, from which it goes on.
+        nonlocal told
+        if not told:
+            told = True
+            begun()
+        return False
+
+    for entry in follow(data.journal, narrowed, stop=never):
         if entry["kind"] not in _BEHIND_THE_SCENES:
             yield entry
 
