@@ -90,7 +90,8 @@ def test_delete_ends_the_session_for_good(tmp_path: Path) -> None:
             assert (upstream.seen[-1].method, upstream.seen[-1].headers["mcp-session-id"]) == ("DELETE", "up-1")
             assert (await rig.call("s", token, mcp_session_id=session)).status == 404
             assert len(rig.gateway.sessions) == 0
-            assert [row["action"] for row in rig.rows("session")] == ["began", "ended"]
+            ended = await rig.until(lambda: len(rig.rows("session")) == 2 and rig.rows("session"))
+            assert [row["action"] for row in ended] == ["began", "ended"]
 
     asyncio.run(run())
 
