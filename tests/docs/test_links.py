@@ -33,6 +33,13 @@ def test_every_relative_link_leads_to_a_file_and_a_heading(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
+def test_every_source_file_that_is_named_is_there(page: Page) -> None:
+    named = [code for code in page.inline_code() if re.fullmatch(r"[\w/.-]+\.py", code)]
+    above = (ROOT, ROOT / "src", ROOT / "src" / "gatepost")
+    assert not [path for path in named if not any((folder / path).is_file() for folder in above)]
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
 def test_every_command_line_in_a_document_is_one(page: Page) -> None:
     wrong = []
     for words in page.commands():
