@@ -16,14 +16,17 @@ SECONDS = 20.0
 """How long a test may take before it has failed."""
 
 
-def run(test: Coroutine[Any, Any, None]) -> None:
-    """Run a test on the event loop that the gateway runs on."""
+def run(test: Coroutine[Any, Any, None], *, loop: str = "uvloop") -> None:
+    """Run a test on the event loop that the gateway runs on, or on the standard library's."""
 
     async def limited() -> None:
         async with asyncio.timeout(SECONDS):
             await test
 
-    uvloop.run(limited())
+    if loop == "uvloop":
+        uvloop.run(limited())
+    else:
+        asyncio.run(limited())
 
 
 async def until(condition: Callable[[], object]) -> None:
