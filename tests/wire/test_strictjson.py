@@ -88,8 +88,6 @@ def refused(text: bytes) -> StrictJSONError:
         (b"", 0, "ends where a value"),
         (b" \n ", 3, "ends where a value"),
         (b'{"a":', 5, "ends where a value"),
-        (b"[1,]", 3, "value is expected"),
-        (b'{"a":1,}', 7, "not JSON"),
         (b"{a:1}", 1, "not JSON"),
         (b"{'a':1}", 1, "not JSON"),
         (b"[1 2]", 3, "not JSON"),
@@ -129,6 +127,11 @@ def test_equal_keys_in_different_objects_are_no_duplicates() -> None:
 
 def test_white_space_may_stand_around_the_value() -> None:
     assert parse(b" \t\r\n[ 1 ]\n\r\t ") == [1]
+
+
+@pytest.mark.parametrize(("text", "comma"), [(b"[1,]", 2), (b'{"a":1,}', 6)])
+def test_a_trailing_comma_is_refused_at_the_comma_or_behind_it(text: bytes, comma: int) -> None:
+    assert refused(text).position in (comma, comma + 1)  # Python 3.13 says it more exactly
 
 
 @pytest.mark.parametrize(

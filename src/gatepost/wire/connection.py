@@ -277,11 +277,6 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(data)
 
-    def send_all(self, parts: tuple[bytes, ...]) -> None:
-        """Write several pieces to the client."""
-        if self._transport is not None:
-            self._transport.writelines(parts)
-
     async def drained(self) -> None:
         """Wait until the client has read most of what was written. One that reads nothing for long is cut off."""
         drain: asyncio.Future[None] = self._loop.create_future()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from gatepost.wire import responses
 from gatepost.wire.head import Line, closes
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 Headers = Sequence[tuple[bytes, bytes]]
-_COPIED: Final = 16 * 1024
-"""A chunk of up to so many bytes is joined with its framing; a longer one is handed on as it is."""
 
 
 class ClientGone(Exception):
@@ -115,10 +113,8 @@ class Request:
             return
         if not self._chunked:
             self._connection.send(chunk)
-        elif len(chunk) <= _COPIED:
-            self._connection.send(b"%x\r\n%b\r\n" % (len(chunk), chunk))
         else:
-            self._connection.send_all((b"%x\r\n" % len(chunk), chunk, b"\r\n"))
+            self._connection.send(b"%x\r\n%b\r\n" % (len(chunk), chunk))
 
     async def write(self, chunk: bytes) -> None:
         """Send one piece, and wait while the client is slow. Raises `ClientGone`."""
