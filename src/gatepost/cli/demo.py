@@ -102,7 +102,7 @@ class _Demo:
             if not running:
                 await serving
                 return INTERRUPTED
-            story = asyncio.create_task(self._story(running[0], stage))
+            story = asyncio.create_task(self._story(running[0], stage, stays=not once))
             await asyncio.wait([story, stopped, serving], return_when=asyncio.FIRST_COMPLETED)
             if story.done():
                 story.result()
@@ -129,13 +129,14 @@ class _Demo:
             return 1
         return INTERRUPTED if interrupted.is_set() else 0
 
-    async def _story(self, running: Running, stage: Stage) -> None:
+    async def _story(self, running: Running, stage: Stage, *, stays: bool) -> None:
         await self._ordinary(running, stage)
         await self._runaway(running, stage)
         await self._others(running, stage)
         await self._log()
-        _title(7, "Try it yourself")
-        _try_it(running, stage)
+        if stays:
+            _title(7, "Try it yourself")
+            _try_it(running, stage)
 
     async def _ordinary(self, running: Running, stage: Stage) -> None:
         """An agent that does its work, and once tries something else."""

@@ -90,7 +90,7 @@ def columns(entry: Mapping[str, Any]) -> tuple[str, ...]:
     if kind == "refused":
         grant = entry.get("grant") or entry.get("grant_id") or entry.get("client") or ""
         code, reason = str(entry.get("code") or ""), str(entry.get("reason") or "")
-        return (time, grant, entry.get("server") or "", "", style("refused", fg="red"), code, reason)
+        return (time, grant, entry.get("server") or "", reason, style("refused", fg="red"), code, "")
     if kind in ("admin", "drift"):
         return (time, f"({entry.get('actor')})", "", f"{entry.get('action')} {entry.get('object')}", kind, "", "")
     return (time, "", entry.get("server") or "", str(entry.get("reason") or entry.get("of") or ""), kind, "", "")
@@ -122,10 +122,10 @@ def show_verification(verdict: Verification) -> None:
     else:
         click.echo(f"{style('holds', fg='green')}  {verdict.rows:,} records, each bound to the one before it")
     for chain in verdict.chains:
-        open_end = f", {chain.unsigned:,} after the last one" if chain.unsigned else ""
-        click.echo(
-            f"  chain {clean(chain.chain)}: records {chain.first:,} to {chain.last:,}, "
-            f"{count(chain.checkpoints, 'signed checkpoint')}{open_end}"
-        )
+        signed = "no signed checkpoint yet"
+        if chain.checkpoints:
+            open_end = f", {chain.unsigned:,} after the last one" if chain.unsigned else ""
+            signed = f"{count(chain.checkpoints, 'signed checkpoint')}{open_end}"
+        click.echo(f"  chain {clean(chain.chain)}: records {chain.first:,} to {chain.last:,}, {signed}")
     for note in verdict.notes:
         click.echo(f"  {clean(note)}")
