@@ -158,7 +158,8 @@ def test_a_server_asks_the_user_through_the_gateway(tmp_path: Path, behind: Behi
         ):
             assert text(await agent.call_tool("greet", {})) == "Hello Ada"
             if mode == "legacy":
-                assert rig.rows("server_request")[0]["method"] == "elicitation/create"
+                told = await rig.until(lambda: rig.rows("server_request"))
+                assert told[0]["method"] == "elicitation/create"
 
     asyncio.run(run())
 

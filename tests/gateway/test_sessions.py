@@ -212,7 +212,8 @@ def test_a_server_s_request_reaches_the_client_under_a_sealed_id_and_its_answer_
             assert upstream.seen[-1].json == {"jsonrpc": "2.0", "id": "srv-1", "result": {"action": "accept"}}
             assert (await reply(token, session, asked["id"])).status == 400
             assert json.loads((await read_chunk(reader)).removeprefix(b"data: ")) == OK | {"id": 1}
-            assert rig.rows("server_request")[0]["method"] == "elicitation/create"
+            told = await rig.until(lambda: rig.rows("server_request"))
+            assert told[0]["method"] == "elicitation/create"
             writer.close()
 
     asyncio.run(run())
@@ -230,16 +231,16 @@ def test_event_ids_are_sealed_and_resume_only_by_the_same_grant_and_session(tmp_
             answer = await rig.call("s", token, mcp_session_id=session)
             ids = [line[4:] for line in answer.body.decode().split("\n") if line.startswith("id: ")]
             assert len(ids) == 2
-            assert "e1" not in ids[0]
+            assert "e:1" not in ids[0]
             count = len(upstream.seen)
-            for who, on, last in ((other, foreign, ids[0]), (token, session, "e1")):
+            for who, on, last in ((other, foreign, ids[0]), (token, session, "e:1")):
                 bad = await rig.post("/mcp/s/", who, b"", method="GET", mcp_session_id=on, last_event_id=last)
                 assert bad.status == 404
             assert len(upstream.seen) == count
             missed = {"jsonrpc": "2.0", "id": 5, "result": {"tools": [{"name": "hidden"}, {"name": "t"}]}}
             upstream.answer = raw_answer(head(200, "text/event-stream"), sse(missed))
             resumed = await rig.post("/mcp/s/", token, b"", method="GET", mcp_session_id=session, last_event_id=ids[0])
-            assert upstream.seen[-1].headers["last-event-id"] == "e1"
+            assert upstream.seen[-1].headers["last-event-id"] == "e:1"
             assert resumed.messages == [missed | {"result": {"tools": [{"name": "t"}]}}]
 
     asyncio.run(run())
@@ -320,6 +321,17 @@ def test_a_modern_client_that_leaves_cancels_upstream_and_a_legacy_one_does_not(
             finish.set()
             settled = await rig.until(lambda: len(rig.rows("settled")) == 2 and rig.rows("settled"))
             assert settled[1]["carried_out"] is True
+
+    asyncio.run(run())
+
+
+def test_a_call_to_a_program_without_a_session_says_how_to_begin(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Rig(tmp_path) as rig:
+            rig.server("s", command=["/bin/false"])
+            answer = await rig.call("s", rig.grant("s", ALLOW_ALL))
+            assert answer.status == 400
+            assert answer.json["error"]["message"] == "This server keeps sessions: begin with initialize."
 
     asyncio.run(run())
 

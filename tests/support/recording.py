@@ -67,7 +67,7 @@ def sse(*messages: Any, id_from: int | None = None) -> bytes:
     for index, message in enumerate(messages):
         data = message if isinstance(message, str) else json.dumps(message)
         if id_from is not None:
-            out += f"id: e{id_from + index}\n".encode()
+            out += f"id: e:{id_from + index}\n".encode()
         out += b"".join(f"data: {line}\n".encode() for line in data.split("\n")) + b"\n"
     return out
 

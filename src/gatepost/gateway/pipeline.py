@@ -84,6 +84,8 @@ def _understood(gateway: Gateway, caller: Caller, message: Message, found: dict[
         return Call(caller, message, modern, protocol, duty, None, found)
     protocol, duty = legacy.check(message, found, versions)
     session = find(gateway.sessions, caller, found.get(b"mcp-session-id"), gateway.clock())
+    if session is None and caller.upstream.config.transport == "stdio" and message.method != "initialize":
+        raise Refused(400, INVALID_REQUEST, "GP-1004", "This server keeps sessions: begin with initialize.")
     if session is not None and message.kind == "request" and message.id in session.in_flight:
         raise Refused(400, INVALID_REQUEST, "GP-1013", f"The id {message.id!r} is in flight in this session.")
     return Call(caller, message, legacy, protocol, duty, session, found)

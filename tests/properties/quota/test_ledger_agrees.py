@@ -94,7 +94,6 @@ class Both:
         self.wall = int(NOON * MILLION)
         self.ledger = MemoryLedger(self.clock)
         self.model = Model()
-        self.model.tick(self.wall)
         self.rows: list[dict[str, Any]] = []
         self.ids: list[str] = []
 
