@@ -45,7 +45,7 @@ class FixedCounters:
 
     def take_back(self, key: Key, mark: int, amount: int) -> bool:
         """Subtracts what was added under `mark`, if its window still runs."""
-        if mark != self.start:
+        if mark != self.start or key not in self.totals:
             return False
         rest = self.totals[key] - amount
         if rest:

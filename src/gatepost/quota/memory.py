@@ -19,8 +19,8 @@ from gatepost.quota.sliding import SlidingCounters
 from gatepost.quota.windows import SECOND, canonical, sliding
 
 Counters = FixedCounters | SlidingCounters
-Charge = tuple[str | int, str, Key, int, int]
-"""Window, algorithm, key, mark and amount of one counter that a reservation took from."""
+Charge = tuple[Counters, Key, int, int]
+"""What a reservation took from one counter: its window's counters, its key, the amount and the mark."""
 
 _HELD: Final = 65_536
 _SWEEP: Final = SECOND
@@ -41,7 +41,7 @@ class MemoryLedger:
         self._now = 0
         self._next_sweep = 0
         self._counters: dict[tuple[str | int, str], Counters] = {}  # by window as the uses spell it, and algorithm
-        self._held: dict[str, tuple[Charge, ...]] = {}
+        self._held: dict[str, list[Charge]] = {}
         self._ended: list[dict[Key, Any]] = []
         self._prefix = secrets.token_hex(8)
         self._numbers = itertools.count(1)
@@ -60,8 +60,10 @@ class MemoryLedger:
         outcome = self._weigh(call, uses)
         if isinstance(outcome, Exhausted):
             return outcome
-        counts, totals = outcome
-        self._take(id, totals)
+        counts, charges = outcome
+        taken = [(each, key, amount, each.add(key, amount)) for each, key, amount in charges if amount]
+        if taken:
+            self._hold(id, taken)
         return Reservation(id, counts)
 
     async def release(self, id: str) -> bool:
@@ -87,13 +89,13 @@ class MemoryLedger:
 
     def _weigh(
         self, call: Subject, uses: Sequence[Use]
-    ) -> Exhausted | tuple[tuple[Count, ...], dict[tuple[Counters, Key], int]]:
+    ) -> Exhausted | tuple[tuple[Count, ...], list[tuple[Counters, Key, int]]]:
         """Compares every use with its counter: who blocks, or the counts and what each counter is to take."""
         now = self._advance()
         at = now / SECOND
         opened, ended, micro = self._counters, self._ended, amounts.micro
         counts: list[Count] = []
-        charges: dict[tuple[Counters, Key], int] = {}
+        charges: list[tuple[Counters, Key, int]] = []
         blocking: tuple[Use, Counters, Key, int, int] | None = None
         for use in uses:
             scope = use.scope
@@ -111,8 +113,13 @@ class MemoryLedger:
                 counters = self._open(use.window, algorithm)
             counters.enter(now, ended)
             amount = micro(use.amount)
-            if charges.setdefault((counters, key), amount) != amount:
-                raise ValueError(f"two limits take different amounts from the counter {use.counter}")
+            for charged in charges:
+                if charged[0] is counters and charged[1] == key:
+                    if charged[2] != amount:
+                        raise ValueError(f"two limits take different amounts from the counter {use.counter}")
+                    break
+            else:
+                charges.append((counters, key, amount))
             total, frees_at = counters.read(key)
             enforced = use.enforced
             if blocking is None and enforced and total + amount > micro(use.max):
@@ -137,16 +144,7 @@ class MemoryLedger:
             return _exhausted(*blocking, tuple([count.untaken() for count in counts]))
         return tuple(counts), charges
 
-    def _take(self, id: str, charges: Mapping[tuple[Counters, Key], int]) -> None:
-        taken: list[Charge] = []
-        for (counters, key), amount in charges.items():
-            if amount:
-                mark = counters.add(key, amount)
-                taken.append((counters.window, counters.algorithm, key, mark, amount))
-        if taken:
-            self._hold(id, tuple(taken))
-
-    def _hold(self, id: str, charges: tuple[Charge, ...]) -> None:
+    def _hold(self, id: str, charges: list[Charge]) -> None:
         held = self._held
         held[id] = charges
         if len(held) > self._most_held:
@@ -154,9 +152,8 @@ class MemoryLedger:
 
     def _give_back(self, id: str) -> bool:
         given = False
-        for window, algorithm, key, mark, amount in self._held.pop(id, ()):
-            counters = self._counters.get((window, algorithm))
-            if counters is not None and counters.take_back(key, mark, amount):
+        for counters, key, amount, mark in self._held.pop(id, ()):
+            if counters.take_back(key, mark, amount):
                 given = True
         return given
 
@@ -211,23 +208,22 @@ class MemoryLedger:
                 released there. Others that are held here are left out, so that the snapshot is exactly what those
                 rows say. None: all are recorded.
         """
-        copies = [counters.copy() for counters in self._unique()]
-        kept: dict[str, tuple[Charge, ...]] = {}
+        copies = {counters: counters.copy() for counters in self._unique()}
+        kept: dict[str, list[Charge]] = {}
         unrecorded: list[Charge] = []
         for id, charges in self._held.items():
+            # What was taken from counters that have all ended since cannot be given back any more.
+            running = [charge for charge in charges if charge[0] in copies]
             if recorded is None or id in recorded:
-                kept[id] = charges
+                kept[id] = running
             else:
-                unrecorded.extend(charges)
+                unrecorded += running
         now = self._now
 
         def encode() -> bytes:
-            by_window = {(counters.window, counters.algorithm): counters for counters in copies}
-            for window, algorithm, key, mark, amount in unrecorded:
-                counters = by_window.get((window, algorithm))
-                if counters is not None:
-                    counters.take_back(key, mark, amount)
-            return snapshot.encode(now, copies, kept)
+            for counters, key, amount, mark in unrecorded:
+                copies[counters].take_back(key, mark, amount)
+            return snapshot.encode(now, copies.values(), kept)
 
         return encode
 
@@ -268,10 +264,9 @@ class MemoryLedger:
             counters = self._open(limit["window"], limit["algorithm"])
             counters.enter(self._now, self._ended)
             if (counters, key) not in taken:
-                mark = counters.add_at(key, amount, at)
-                taken[counters, key] = (counters.window, counters.algorithm, key, mark, amount)
+                taken[counters, key] = (counters, key, amount, counters.add_at(key, amount, at))
         if taken:
-            self._hold(record["reservation"], tuple(taken.values()))
+            self._hold(record["reservation"], list(taken.values()))
         self._ended.clear()
 
 

@@ -12,7 +12,8 @@ from gatepost.quota.fixed import FixedCounters, Key
 from gatepost.quota.sliding import SlidingCounters
 
 _PIECE = 1000
-_Charge = tuple[str | int, str, Key, int, int]
+_Counters = FixedCounters | SlidingCounters
+_Held = Mapping[str, Iterable[tuple[_Counters, Key, int, int]]]
 
 
 class _Piece(msgspec.Struct, omit_defaults=True):
@@ -24,12 +25,10 @@ class _Piece(msgspec.Struct, omit_defaults=True):
     start: int = 0
     totals: list[tuple[Key, int]] = []
     slots: list[tuple[Key, list[tuple[int, int]]]] = []
-    held: list[tuple[str, list[_Charge]]] = []
+    held: list[tuple[str, list[tuple[str | int, str, Key, int, int]]]] = []
 
 
-def encode(
-    now: int, counters: Iterable[FixedCounters | SlidingCounters], held: Mapping[str, tuple[_Charge, ...]]
-) -> bytes:
+def encode(now: int, counters: Iterable[_Counters], held: _Held) -> bytes:
     """A JSON array of pieces of a thousand counters at most."""
     pieces = [_Piece(now=now)]
     for each in counters:
@@ -41,23 +40,32 @@ def encode(
                 listed = [(key, list(used.items())) for key, used in slots]
                 pieces.append(_Piece(window=each.window, algorithm="sliding", slots=listed))
     for part in _parts(held.items()):
-        pieces.append(_Piece(held=[(id, list(charges)) for id, charges in part]))
+        pieces.append(
+            _Piece(
+                held=[
+                    (id, [(each.window, each.algorithm, key, amount, mark) for each, key, amount, mark in charges])
+                    for id, charges in part
+                ]
+            )
+        )
     encoder = msgspec.json.Encoder()
     return b"[" + b",\n".join([encoder.encode(piece) for piece in pieces]) + b"]"
 
 
-def decode(
-    state: bytes,
-) -> tuple[int, list[FixedCounters | SlidingCounters], dict[str, tuple[_Charge, ...]]]:
+def decode(state: bytes) -> tuple[int, list[_Counters], dict[str, list[tuple[_Counters, Key, int, int]]]]:
     """The clock, the counters and the held reservations. Raises `ValueError` where the bytes are no snapshot."""
     pieces = msgspec.json.decode(state, type=list[_Piece])
     if not pieces or pieces[0].now is None:
         raise ValueError("not a snapshot of a ledger")
     now = pieces[0].now
-    counters: dict[tuple[Any, str], FixedCounters | SlidingCounters] = {}
-    held: dict[str, tuple[_Charge, ...]] = {}
+    counters: dict[tuple[str | int, str], _Counters] = {}
+    held: dict[str, list[tuple[_Counters, Key, int, int]]] = {}
     for piece in pieces[1:]:
-        held.update((id, tuple(charges)) for id, charges in piece.held)
+        for id, charges in piece.held:
+            try:
+                held[id] = [(counters[spot[:2]], *spot[2:]) for spot in charges]
+            except KeyError:
+                raise ValueError("a reservation is of a counter that the snapshot does not have") from None
         if piece.window is None:
             continue
         spot = (piece.window, piece.algorithm)
@@ -74,6 +82,8 @@ def decode(
 
 
 def _parts(items: Iterable[Any]) -> Iterator[list[Any]]:
+    """Lists of a thousand; one at least, so that a reservation finds its counters also where nothing is in them."""
     iterator = iter(items)
+    yield list(islice(iterator, _PIECE))
     while part := list(islice(iterator, _PIECE)):
         yield part
