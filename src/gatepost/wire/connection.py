@@ -232,17 +232,21 @@ class Connection(asyncio.Protocol):
             raise
         except Exception:
             _log.exception("the handler of %s failed", request.path)
+            self._unanswered(request)
+        else:
+            if not request.ended and not request.gone:
+                _log.error("the handler of %s did not answer", request.path)
+                self._unanswered(request)
         finally:
             self._listener.finished(request.task)
-        if not request.ended and not request.gone:
-            self._failed(request)
 
-    def _failed(self, request: Request) -> None:
-        """The handler has ended and left its request unanswered."""
+    def _unanswered(self, request: Request) -> None:
+        """The handler has ended. What it left of its answer cannot be made up; where it left all of it, say so."""
+        if request.ended or request.gone:
+            return
         if request.started:
             self.abort()
             return
-        _log.error("the handler of %s did not answer", request.path)
         request.keep_alive = False
         request.reply(500, (_JSON,), _body(Refusal(500, "GP-1008", "The gateway failed on this request.")))
 
