@@ -358,3 +358,10 @@ def test_a_thousand_at_once_against_a_hundred_admit_exactly_a_hundred(ledger: Le
 
     assert run(all_at_once()) == 100
     assert used(ledger, Use("b", algorithm="sliding")) == 100
+
+
+@pytest.mark.parametrize("algorithm", ["fixed", "sliding"])
+def test_a_release_after_a_quiet_window_gives_nothing_back(ledger: Ledger, clock: Clock, algorithm: str) -> None:
+    late = take(ledger, Use(algorithm=algorithm))
+    clock.now += 121
+    assert not run(ledger.release(late.id))

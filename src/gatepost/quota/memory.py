@@ -153,6 +153,7 @@ class MemoryLedger:
     def _give_back(self, id: str) -> bool:
         given = False
         for counters, key, amount, mark in self._held.pop(id, ()):
+            counters.enter(self._now, self._ended)
             if counters.take_back(key, mark, amount):
                 given = True
         return given
