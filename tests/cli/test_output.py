@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 import pytest
 
@@ -59,12 +61,26 @@ def test_times_stay_whole_and_rules_keep_their_end(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     table(
-        ["TIME", "CALL", "RULE"], [["2026-11-21 05:31:00", "read_text_file", "/tools/read_text_file/require/in-notes"]]
+        ["TIME", "CALL", "RULE"], [["1999-11-21 05:31:00", "read_text_file", "/tools/read_text_file/require/in-notes"]]
     )
-    assert capsys.readouterr().out.splitlines()[1] == "2026-11-21 05:31:00  read_text_file  …_file/require/in-notes"
+    assert capsys.readouterr().out.splitlines()[1] == "1999-11-21 05:31:00  read_text_file  …_file/require/in-notes"
     monkeypatch.setenv("COLUMNS", "24")
-    table(["TIME", "CALL"], [["2026-11-21 05:31:00", "read_text_file"]])
-    assert capsys.readouterr().out.splitlines()[1] == "2026-11-21 05:3…  read_…"
+    table(["TIME", "CALL"], [["1999-11-21 05:31:00", "read_text_file"]])
+    assert capsys.readouterr().out.splitlines()[1] == "1999-11-21 05:3…  read_…"
+
+
+def test_a_narrow_table_leaves_this_year_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    this, long_call = f"{datetime.now().year}-01-02 05:31:00", "read_text_file_of_mine"
+    table(["TIME", "CALL"], [[this, long_call]])
+    assert capsys.readouterr().out.splitlines()[1] == "01-02 05:31:00  read_text_fil…"
+    table(["TIME", "CALL"], [[this, long_call], ["1999-12-31 23:59:59", long_call]])
+    assert capsys.readouterr().out.splitlines()[1] == f"{this}  read_tex…"
+    monkeypatch.setenv("COLUMNS", "80")
+    table(["TIME", "CALL"], [[this, long_call]])
+    assert capsys.readouterr().out.splitlines()[1] == f"{this}  {long_call}"
 
 
 def test_times_are_local_for_people_and_utc_for_programs(monkeypatch: pytest.MonkeyPatch) -> None:

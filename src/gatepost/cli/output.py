@@ -84,7 +84,9 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, indent: int 
     cells = [[clean(header) for header in headers], *[[_cell(value) for value in row] for row in rows]]
     widths = [max(width_of(row[column]) for row in cells) for column in range(len(headers))]
     limit = terminal_width()
-    if limit is not None:
+    if limit is not None and _line(widths) > limit - indent:
+        if "TIME" in headers and _drop_year(cells[1:], headers.index("TIME")):
+            widths[headers.index("TIME")] -= len("2026-")
         _narrow(widths, headers, limit - indent)
     for number, row in enumerate(cells):
         columns = zip(row, widths, headers, strict=True)
@@ -97,9 +99,23 @@ def _ends(header: str, value: str) -> bool:
     return header in _ENDS and not value.startswith("(")
 
 
+def _line(widths: Sequence[int]) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def _drop_year(rows: list[list[str]], column: int) -> bool:
+    """Takes the year out of times that are all of this one; says whether it did."""
+    year = datetime.now().strftime("%Y-")
+    if not all(row[column].startswith(year) for row in rows):
+        return False
+    for row in rows:
+        row[column] = row[column].removeprefix(year)
+    return True
+
+
 def _narrow(widths: list[int], headers: Sequence[str], limit: int) -> None:
     """Takes what is too much off the widest column, a bit at a time, down to a width that still says something."""
-    too_much = sum(widths) + len(_GAP) * (len(widths) - 1) - limit
+    too_much = _line(widths) - limit
     for giving in (
         [column for column, header in enumerate(headers) if header not in _WHOLE],
         list(range(len(widths))),
