@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
@@ -229,5 +230,25 @@ def test_an_answer_can_be_cut_so_that_the_client_sees_that_it_is_not_whole() -> 
         async with Serving(stream) as serving:
             raw = await serving.exchange(post())
             assert not raw.endswith(b"0\r\n\r\n")
+
+    run(main())
+
+
+def test_the_system_looks_after_a_silent_client() -> None:
+    options: list[int] = []
+
+    async def ask(request: Request) -> None:
+        sock = request._connection._transport.get_extra_info("socket")
+        options.append(sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+        options.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE))
+        request.reply(200, ())
+
+    async def main() -> None:
+        async with Serving(ask) as serving:
+            client = await serving.connect()
+            await client.send(post())
+            await client.answer()
+            client.close()
+            assert options == [1, 60]
 
     run(main())

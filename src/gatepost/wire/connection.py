@@ -15,6 +15,7 @@ from gatepost.wire import responses
 from gatepost.wire.incoming import Incoming, check_beginning
 from gatepost.wire.limits import Refusal, bad
 from gatepost.wire.request import ClientGone, Request
+from gatepost.wire.sockets import watch_silent
 
 if TYPE_CHECKING:
     from gatepost.wire.listener import Listener
@@ -68,6 +69,7 @@ class Connection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         self._peer = peer[0] if isinstance(peer, tuple) else ""
         transport.set_write_buffer_limits(high=self._limits.write_high_water)
+        watch_silent(transport)
         refusal = self._listener.opened(self)
         if refusal is not None:
             self._refuse(refusal)

@@ -11,6 +11,7 @@ import httptools
 from gatepost.wire.errors import Cut, Malformed, TimedOut, UpstreamError
 from gatepost.wire.framing import FOREVER, read_framing
 from gatepost.wire.response import Response
+from gatepost.wire.sockets import watch_silent
 
 if TYPE_CHECKING:
     from gatepost.wire.pool import Pool, Timeouts
@@ -110,6 +111,7 @@ class Exchange(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+        watch_silent(transport)
         sock = transport.get_extra_info("socket")
         if sock is not None and hasattr(select, "poll"):
             self._poll = select.poll()

@@ -101,7 +101,7 @@ _SPECIALS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(documents, st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 2), _SPECIALS), min_size=1, max_size=4))
 @example('{"a":1}', [(1, 0, b'"a":1,')])
 def test_a_mutated_document_is_refused_as_such_or_is_json(text: str, mutations: list[tuple[int, int, bytes]]) -> None:
@@ -151,7 +151,7 @@ _few = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(_few, _few)
 def test_two_values_have_one_canonical_form_exactly_when_they_are_equal(one: str, other: str) -> None:
     left, right = parse(one.encode()), parse(other.encode())
