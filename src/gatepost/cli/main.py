@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 
 import click
 
@@ -92,6 +93,9 @@ def run(arguments: list[str]) -> int:
 
 
 def _interrupted() -> int:
+    # Ctrl-C may come while an event loop is being made; what is left of it must not complain when it is thrown away.
+    warnings.simplefilter("ignore")
+    sys.unraisablehook = lambda _: None
     click.echo(err=True)
     return INTERRUPTED
 
