@@ -13,7 +13,7 @@ import msgspec
 
 from gatepost.audit.entries import OUTCOME, Filter
 from gatepost.audit.trailer import make_trailer
-from gatepost.journal.rows import Signer, canonical, epoch, timestamp
+from gatepost.journal.rows import Signer, canonical, timestamp
 from gatepost.journal.segments import chains, lines, segments
 
 COLUMNS: Final = (
@@ -142,15 +142,20 @@ def _all_lines(folder: Path) -> Iterator[bytes]:
 
 def _span(folder: Path, narrowed: Filter) -> Iterator[bytes]:
     """The rows from the first that is not before `since`, up to the first that is not before `until`."""
+    if narrowed.since is None and narrowed.until is None:
+        yield from _all_lines(folder)
+        return
+    # Times are all of one form, and sort as texts.
+    since = "" if narrowed.since is None else timestamp(narrowed.since)
+    until = "~" if narrowed.until is None else timestamp(narrowed.until)
     begun = False
     for line in _all_lines(folder):
-        at = epoch(_peek(line).time)
-        if not begun and narrowed.since is not None and at < narrowed.since:
-            continue
-        if narrowed.until is not None and at >= narrowed.until:
+        at = _peek(line).time
+        if at >= until and (begun or at >= since):
             return
-        begun = True
-        yield line
+        begun = begun or at >= since
+        if begun:
+            yield line
 
 
 def _matching(folder: Path, narrowed: Filter) -> Iterator[bytes]:

@@ -145,11 +145,13 @@ def _verify_chain(folder: Path, public_key: bytes | None) -> ChainCheck:
 def _complete(segment: Segment, *, growing: bool) -> Iterator[bytes]:
     """The complete lines of a segment. A rest without newline is a fault, unless it is being written just now."""
     offset = 0
-    deadline = time.monotonic() + _PATIENCE
+    deadline = 0.0
     while True:
         for start, line in lines(segment.path, offset):
             yield line
             offset = start + len(line) + 1
+            deadline = 0.0
+        deadline = deadline or time.monotonic() + _PATIENCE
         if segment.path.stat().st_size == offset:
             return
         if not growing or time.monotonic() > deadline:
