@@ -127,7 +127,7 @@ def test_events_come_one_by_one_as_they_were_sent() -> None:
             events = [event async for event in reply.events()]
             assert [event.data is None for event in events] == [True, False, False]
             assert b"".join(event.raw for event in events[:2]) == b"".join(parts[:2])
-            assert (json.loads(events[2].data or b"")["id"], events[2].id) == (3, "e5")
+            assert (json.loads(events[2].data or b"")["id"], events[2].id) == (3, "e:5")
 
     run(test())
 
