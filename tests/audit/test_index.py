@@ -255,6 +255,36 @@ def test_an_index_of_another_version_is_made_again(journal: Path) -> None:
     index.close()
 
 
+@pytest.mark.parametrize("damage", ["not a database", "a page overwritten"])
+def test_an_index_that_is_damaged_is_made_again(tmp_path: Path, damage: str) -> None:
+    journal = make_journal(tmp_path, 200)
+    path = tmp_path / "index.db"
+    first = Index(path)
+    first.catch_up()
+    first.close()
+    if damage == "not a database":
+        path.write_bytes(b"garbage" * 1000)
+    else:
+        whole = path.read_bytes()
+        path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    append_admin(journal / "admin", KEYS, {"actor": "bob"}, clock=lambda: NOON + 2000)
+    again = Index(path)
+    again.catch_up()
+    assert list(again.query(kind=None, oldest_first=True)) == fresh(journal)
+    again.close()
+
+
+def test_a_number_that_is_there_twice_does_not_stop_the_index(tmp_path: Path) -> None:
+    journal = make_journal(tmp_path)
+    path = files(journal / "data")[0]
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines, *lines]))
+    index = Index(tmp_path / "index.db")
+    index.catch_up()
+    assert len(list(index.query())) == 40
+    index.close()
+
+
 def test_the_index_is_for_its_owner_only(index: Index, journal: Path) -> None:
     assert (journal.parent / "index.db").stat().st_mode & 0o777 == 0o600
 

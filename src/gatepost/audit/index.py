@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -41,10 +42,18 @@ class Index:
     def catch_up(self, journal: Path | None = None) -> int:
         """Index what every chain has gained since, in batches of a transaction each; returns how many rows.
 
-        Killed in between, it goes on from the last batch. Raises `sqlite3.OperationalError` where another process
-        holds the index for over 30 seconds.
+        Killed in between, it goes on from the last batch. An index that turns out to be damaged is made again. Raises
+        `sqlite3.OperationalError` where another process holds it for over 30 seconds.
         """
         self._journal = journal or self._journal
+        try:
+            return self._catch_up()
+        except sqlite3.DatabaseError as error:
+            if not schema.is_damage(error):
+                raise
+            return self.rebuild()
+
+    def _catch_up(self) -> int:
         gained = 0
         # Retention rows stand in the admin chain, and must not come before the rows that they speak of.
         for folder in sorted(chains(self._journal), key=lambda folder: folder.name == "admin"):
@@ -62,7 +71,7 @@ class Index:
         schema.remove(self._path)
         self._words.clear()
         self._connection = schema.connect(self._path)
-        return self.catch_up()
+        return self._catch_up()
 
     def rows(self) -> int:
         """How many rows of the journal have been indexed."""

@@ -46,12 +46,20 @@ CREATE INDEX by_waiting ON entries (waiting) WHERE waiting IS NOT NULL;
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open the index, made if it is missing, and made again if it is of another version."""
+    """Open the index, made if it is missing, and made again if it is of another version or damaged."""
     connection = _open(path)
-    if _version(connection) not in (0, _VERSION):
+    try:
+        usable = _version(connection) in (0, _VERSION)
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        usable = False
+    if not usable:
         connection.close()
         remove(path)
         connection = _open(path)
+    for setting in ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -16384"):
+        connection.execute(f"PRAGMA {setting}")
     if _version(connection) == 0:
         with connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -68,13 +76,15 @@ def remove(path: Path) -> None:
         Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
+def is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file itself is broken: not a database, or malformed. Being locked or full is something else."""
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 def _open(path: Path) -> sqlite3.Connection:
     # Transactions are begun by hand; the connection may be handed from one thread to another.
     connection = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
     path.chmod(0o600)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA cache_size = -16384")
     return connection
 
 

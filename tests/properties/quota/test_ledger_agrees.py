@@ -203,7 +203,7 @@ def test_the_ledger_agrees_with_the_model(seed: int) -> None:
 
 @pytest.mark.slow
 @given(st.integers(0, 2**32))
-@settings(max_examples=20_000)
+@settings(max_examples=5_000)
 def test_the_ledger_agrees_with_the_model_at_length(seed: int) -> None:
     require_agreement(Random(seed), 150)
 
