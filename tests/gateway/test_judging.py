@@ -245,3 +245,21 @@ def test_resources_and_prompts_are_judged_by_their_sections(tmp_path: Path) -> N
             assert len(upstream.seen) == 2
 
     asyncio.run(run())
+
+
+def test_a_ledger_that_cannot_count_denies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", LIMITED)
+
+            async def fail(*_: object) -> None:
+                raise ConnectionError("the counters are gone")
+
+            monkeypatch.setattr(rig.ledger, "reserve", fail)
+            result = (await rig.call("s", token)).json["result"]
+            assert result["_meta"]["dev.gatepost/decision"]["rule"] == "(unavailable)"
+            assert rig.rows("decided")[0]["rule"] == "(unavailable)"
+            assert not upstream.seen
+
+    asyncio.run(run())

@@ -156,11 +156,15 @@ def test_an_id_in_flight_in_the_same_session_is_refused_and_without_a_session_is
             await upstream.arrived(2)
             second = await rig.call("s", token, mcp_session_id=session, id=7)
             assert (second.status, second.json["error"]["data"]["code"]) == (400, "GP-1013")
+            both = [rig.call("s", token, mcp_session_id=session, id=8) for _ in range(2)]
+            raced = asyncio.gather(*both)
+            await upstream.arrived(3)
             third = asyncio.ensure_future(rig.call("s", token, id=7))
             fourth = asyncio.ensure_future(rig.call("s", token, id=7))
-            await upstream.arrived(4)
+            await upstream.arrived(5)
             hold.set()
             assert [a.status for a in await asyncio.gather(first, third, fourth)] == [200, 200, 200]
+            assert sorted(a.status for a in await raced) == [200, 400]
 
     asyncio.run(run())
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from gatepost.gateway.caller import Caller
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Progress, Verdict
 from gatepost.gateway.judge import judge
-from gatepost.gateway.sessions import find
+from gatepost.gateway.sessions import Session, find
 from gatepost.journal import JournalUnavailable
 from gatepost.mcp import headers, legacy, modern
 from gatepost.mcp.message import INVALID_REQUEST, Message, MessageError, parse
@@ -25,6 +26,8 @@ from gatepost.policy import Decision, Effect, Use, limit_message
 from gatepost.quota import Count, Exhausted, Reservation
 from gatepost.wire.listener import Request
 
+_log: Final = logging.getLogger(__name__)
+_UNCOUNTED: Final = "The limits of this call cannot be counted just now, so it is not made. Try again later."
 _NOBODY_APPROVES: Final = "Nobody is set up to approve calls here yet, so this call is not made."
 
 
@@ -32,6 +35,7 @@ async def handle(gateway: Gateway, request: Request) -> None:
     """Serve one complete HTTP request whose caller `entry.on_head` has authenticated."""
     caller: Caller = request.context
     message: Message | None = None
+    session: Session | None = None
     try:
         found = headers.mcp_headers(request.headers)
         if request.method != "POST":
@@ -43,17 +47,22 @@ async def handle(gateway: Gateway, request: Request) -> None:
         if message.kind != "request":
             await aside.onward(gateway, request, call)
             return
-        verdict = await judge(gateway, call)
+        session = _in_flight(call)
+        await _decide(gateway, request, call, await judge(gateway, call))
     except MessageError as why:
         answers.refuse(gateway, request, caller, why, why.id)
-        return
     except Refused as why:
         answers.refuse(gateway, request, caller, why, None if message is None else message.id)
-        return
+    finally:
+        if session is not None and message is not None and message.id is not None:
+            session.in_flight.discard(message.id)
 
+
+async def _decide(gateway: Gateway, request: Request, call: Call, verdict: Verdict) -> None:
+    """Count and record what was judged; then answer, or forward."""
+    caller = call.caller
     decision_id = records.new_id()
     decision, counts, why_exhausted = await _reserve(gateway, call, verdict, decision_id)
-    allowed = decision.effect == "allow"
     try:
         await gateway.journal.append(_row(gateway, call, verdict, decision, decision_id, counts))
     except JournalUnavailable:
@@ -63,7 +72,7 @@ async def handle(gateway: Gateway, request: Request) -> None:
         answers.denied(request, call, verdict, answers.UNAVAILABLE, decision_id, None)
         return
     gateway.metrics.calls[caller.server_name, decision.effect] += 1
-    if not allowed:
+    if decision.effect != "allow":
         size = answers.denied(request, call, verdict, decision, decision_id, why_exhausted)
         gateway.post(_settled(request, Progress(request, decision_id, carried_out=False, bytes_out=size)))
         return
@@ -86,9 +95,18 @@ def _understood(gateway: Gateway, caller: Caller, message: Message, found: dict[
     session = find(gateway.sessions, caller, found.get(b"mcp-session-id"), gateway.clock())
     if session is None and caller.upstream.config.transport == "stdio" and message.method != "initialize":
         raise Refused(400, INVALID_REQUEST, "GP-1004", "This server keeps sessions: begin with initialize.")
-    if session is not None and message.kind == "request" and message.id in session.in_flight:
-        raise Refused(400, INVALID_REQUEST, "GP-1013", f"The id {message.id!r} is in flight in this session.")
     return Call(caller, message, legacy, protocol, duty, session, found)
+
+
+def _in_flight(call: Call) -> Session | None:
+    """Take the request's id in its session, before anything is waited for. Raises `Refused` where it is taken."""
+    session, id = call.session, call.message.id
+    if session is None or id is None:
+        return None
+    if id in session.in_flight:
+        raise Refused(400, INVALID_REQUEST, "GP-1013", f"The id {id!r} is in flight in this session.")
+    session.in_flight.add(id)
+    return session
 
 
 async def _reserve(
@@ -101,10 +119,15 @@ async def _reserve(
     counts: Sequence[Count] = ()
     if decision.limits:
         outcome: Reservation | Exhausted | None = None
-        if decision.effect == "approve":
-            outcome = await gateway.ledger.look(call.caller, decision.limits)
-        elif verdict.kept is None:
-            outcome = await gateway.ledger.reserve(call.caller, decision.limits, decision_id)
+        try:
+            if decision.effect == "approve":
+                outcome = await gateway.ledger.look(call.caller, decision.limits)
+            elif verdict.kept is None:
+                outcome = await gateway.ledger.reserve(call.caller, decision.limits, decision_id)
+        except Exception:
+            # No counter, no call: whatever keeps a ledger from counting denies.
+            _log.exception("the limits of %s cannot be counted", verdict.target)
+            return _replaced(decision, "deny", "(unavailable)", _UNCOUNTED), (), None
         if isinstance(outcome, Exhausted):
             return _exhausted(decision, outcome, verdict.target or ""), (), outcome
         if outcome is not None:
@@ -159,9 +182,6 @@ async def _forward(
 ) -> None:
     """Send the call, pass on what comes back, and record how it ended, whatever happens."""
     progress = Progress(request, decision_id)
-    session = call.session
-    if session is not None and call.message.id is not None:
-        session.in_flight.add(call.message.id)
     gateway.metrics.in_flight += 1
     try:
         await relay.call(gateway, request, call, verdict, progress)
@@ -172,8 +192,6 @@ async def _forward(
             raise
     finally:
         gateway.metrics.in_flight -= 1
-        if session is not None and call.message.id is not None:
-            session.in_flight.discard(call.message.id)
         if progress.carried_out is False and reserved and await gateway.ledger.release(decision_id):
             gateway.note("released", decision_id=decision_id, reservation=decision_id)
         _observe(gateway, progress)
