@@ -59,6 +59,7 @@ COLUMNS: Final = (
 """The columns of a CSV export, in their order; members that no column is for are left out."""
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_SUSPECT: Final = frozenset((*_FORMULA, " "))
 
 
 class _Row(msgspec.Struct):
@@ -121,13 +122,19 @@ def export_csv(entries: Iterable[Mapping[str, Any]], out: TextIO) -> int:
 
 
 def _cell(value: object) -> str | int | float:
+    kind = type(value)
+    if kind is str:
+        return value if value[:1] not in _SUSPECT else _harmless(value)  # type: ignore[index, return-value, arg-type]
     if value is None:
         return ""
-    if isinstance(value, bool):
+    if kind is bool:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return value
-    text = value if isinstance(value, str) else canonical(value).decode()
+    return _harmless(canonical(value).decode())
+
+
+def _harmless(text: str) -> str:
     return "'" + text if text.lstrip(" ").startswith(_FORMULA) else text
 
 
