@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 
 import pytest
 
-from gatepost.wire.listener import Request
+from gatepost.wire.listener import ClientGone, Request
 from tests.wire.serving import Answer, Serving, post, run, until
 
 LOOPS = pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
@@ -184,3 +185,47 @@ def test_a_client_that_leaves_after_its_answer_is_not_gone() -> None:
             assert not serving.requests[0].gone
 
     run(main())
+
+
+def test_nothing_can_be_sent_before_an_answer_or_behind_it() -> None:
+    caught: list[str] = []
+
+    async def confused(request: Request) -> None:
+        for act in (request.end, lambda: request.push(b"early")):
+            with pytest.raises(RuntimeError, match="under way"):
+                act()
+        request.start(200, ())
+        await request.write(b"whole")
+        request.end()
+        request.end()
+        with pytest.raises(RuntimeError, match="under way"):
+            request.push(b"late")
+        caught.append("all")
+
+    async def main() -> None:
+        async with Serving(confused) as serving:
+            client = await serving.connect()
+            await client.send(post() + post())
+            assert [(await client.answer()).body, (await client.answer()).body] == [b"whole", b"whole"]
+            assert caught == ["all", "all"]
+
+    run(main())
+
+
+@LOOPS
+def test_what_is_written_behind_a_cut_goes_nowhere(loop: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def cut(request: Request) -> None:
+        request.start(200, ())
+        request.abort()
+        request.push(b"more")
+        with contextlib.suppress(ClientGone):
+            await request.write(b"more")
+        request.end()
+
+    async def main() -> None:
+        async with Serving(cut) as serving:
+            await serving.exchange(post())
+            await until(lambda: serving.listener.connections == 0 and serving.listener.requests_in_flight == 0)
+
+    run(main(), loop=loop)
+    assert caplog.text == ""

@@ -342,9 +342,10 @@ class Connection(asyncio.Protocol):
             self._close()
 
     def abort(self) -> None:
-        """Cut the connection."""
-        if self._transport is not None:
-            self._transport.abort()
+        """Cut the connection. Nothing is written from here on; `connection_lost` follows."""
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.abort()
 
     # -- deadlines -------------------------------------------------------------------------------------------------
 

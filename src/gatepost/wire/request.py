@@ -108,8 +108,16 @@ class Request:
         self._connection.send(head)
 
     def push(self, chunk: bytes) -> None:
-        """Send one piece without waiting for a slow client; for the last small one."""
-        if not chunk or self.gone or self.method == "HEAD":
+        """Send one piece without waiting for a slow client; for the last small one.
+
+        Raises:
+            RuntimeError: no answer is under way.
+        """
+        if self.gone:
+            return
+        if not self.started or self.ended:
+            raise RuntimeError("no answer is under way")
+        if not chunk or self.method == "HEAD":
             return
         if not self._chunked:
             self._connection.send(chunk)
@@ -131,6 +139,8 @@ class Request:
         """End an answer that came in pieces."""
         if self.gone or self.ended:
             return
+        if not self.started:
+            raise RuntimeError("no answer is under way")
         self.ended = True
         if self._chunked and self.method != "HEAD":
             self._connection.send(b"0\r\n\r\n")
