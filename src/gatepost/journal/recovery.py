@@ -56,10 +56,24 @@ class _Row(msgspec.Struct):
     reservation: str | None = None
     decision: str = ""
     enforced: bool = True
+    grant_id: str | None = None
+    identity: str | None = None
+    server: str | None = None
+    limits: list[dict[str, Any]] = []
+
+    def counted(self) -> dict[str, Any]:
+        """The members that a ledger reads."""
+        return {
+            "kind": self.kind,
+            "reservation": self.reservation,
+            "grant_id": self.grant_id,
+            "identity": self.identity,
+            "server": self.server,
+            "limits": self.limits,
+        }
 
 
 _decode = msgspec.json.Decoder(_Row).decode
-_decode_whole = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def recover(folder: Path, chain: str, verify_key: bytes, ledger: Replayed) -> Recovery:
@@ -123,7 +137,7 @@ def _replay(segment: Segment, offset: int, found: Recovery, ledger: Replayed) ->
             continue
         if row.kind == "decided":
             if row.reservation is not None:
-                ledger.replay(_decode_whole(line))
+                ledger.replay(row.counted())
             if row.decision == "allow" or not row.enforced:
                 in_flight[decision] = row.reservation
         elif row.kind == "settled":
@@ -131,7 +145,7 @@ def _replay(segment: Segment, offset: int, found: Recovery, ledger: Replayed) ->
             if reservation is not None:
                 ledger.settle(reservation)
         elif row.kind == "released":
-            ledger.replay(_decode_whole(line))
+            ledger.replay(row.counted())
             if decision in in_flight:
                 in_flight[decision] = None
     found.head = Head(seq, head)

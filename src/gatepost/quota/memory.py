@@ -262,7 +262,9 @@ class MemoryLedger:
             scope = limit["scope"]
             owner = record["grant_id"] if scope == "grant" else record[scope]
             key = (scope, owner, "" if scope == "identity" else record["server"], limit["counter"])
-            counters = self._open(limit["window"], limit["algorithm"])
+            counters = self._counters.get((limit["window"], limit["algorithm"]))
+            if counters is None:
+                counters = self._open(limit["window"], limit["algorithm"])
             counters.enter(self._now, self._ended)
             if (counters, key) not in taken:
                 taken[counters, key] = (counters, key, amount, counters.add_at(key, amount, at))
@@ -272,8 +274,10 @@ class MemoryLedger:
 
 
 def _millionths(text: str) -> int:
+    if text.isdigit():
+        return int(text) * amounts.MILLION
     whole, _, rest = text.partition(".")
-    return int(whole) * SECOND + int(rest.ljust(6, "0") or 0)
+    return int(whole) * amounts.MILLION + int(rest.ljust(6, "0"))
 
 
 def _exhausted(use: Use, counters: Counters, key: Key, amount: int, total: int, counts: tuple[Count, ...]) -> Exhausted:
