@@ -43,7 +43,7 @@ class Connection(asyncio.Protocol):
         self._limits = listener.limits
         self._loop = loop
         self._transport: asyncio.Transport | None = None
-        self._incoming = Incoming(listener.limits)
+        self._incoming = Incoming(listener.limits, listener.known_lines)
         self._peer = ""
         self._state = _HEAD
         self._rest = bytearray()

@@ -1,6 +1,7 @@
 """The requests of one connection, read one at a time: llhttp reads the bytes, the limits hold here.
 
 A head is given whole, and of the body no more than belongs to it: nothing of the next request is looked at too early.
+Where llhttp has read every line of a head before, and the length of the body is given, it is not asked again.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any, Final
 import httptools
 
 from gatepost.wire.head import Line, check, first_values
+from gatepost.wire.known_lines import KnownLines
 from gatepost.wire.limits import Limits, Refusal, bad
 from gatepost.wire.names import Names
 
@@ -33,14 +35,15 @@ class Incoming:
     """
 
     __slots__ = (
-        "_behind", "_body", "_chunk_count", "_chunked", "_in_head", "_limits", "_missing", "_parser", "_raw_bytes",
-        "body_bytes", "complete", "headers", "lost", "rest", "values",
+        "_behind", "_body", "_chunk_count", "_chunked", "_in_head", "_known", "_limits", "_missing", "_parsed",
+        "_parser", "_raw_bytes", "body_bytes", "complete", "headers", "lost", "rest", "values",
     )  # fmt: skip
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, known: KnownLines) -> None:
         self._limits = limits
+        self._known = known
         self._parser: Any = httptools.HttpRequestParser(self)
-        self._in_head = self._chunked = self._behind = False
+        self._in_head = self._parsed = self._chunked = self._behind = False
         self._missing = self._raw_bytes = self._chunk_count = 0
         self._body: bytes | bytearray = b""
         self.headers: list[tuple[bytes, bytes]] = []
@@ -56,15 +59,21 @@ class Incoming:
             data: from the request line to the empty line.
             line: what its request line says.
         """
-        headers: list[tuple[bytes, bytes]] = []
-        self.headers = headers
         self.complete = False
-        self._in_head = True
-        try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            return _malformed(error)
-        self._in_head = False
+        lines = data.split(b"\r\n")[1:-2]
+        known = self._known.find(lines)
+        self._parsed = known is None
+        if known is None:
+            self.headers = []
+            self._in_head = True
+            try:
+                self._parser.feed_data(data)
+            except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+                return _malformed(error)
+            self._in_head = False
+        else:
+            self.headers = known
+        headers = self.headers
         if len(headers) > self._limits.max_headers:
             return bad(f"More than {self._limits.max_headers} headers.", 431)
         values = first_values(headers)
@@ -78,6 +87,10 @@ class Incoming:
         self._body = b""
         self.body_bytes = self._raw_bytes = self._chunk_count = 0
         self.rest = b""
+        if not self._parsed:
+            self.complete = not self._missing
+        elif refusal is None:
+            self._known.learn(lines, headers)
         return refusal
 
     def read_body(self, data: bytes) -> Refusal | None:
@@ -88,6 +101,10 @@ class Incoming:
                 data = data[: self._missing]
             self._missing -= len(data)
         if not data:
+            return None
+        if not self._parsed:
+            self._add(data)
+            self.complete = not self._missing
             return None
         self._raw_bytes += len(data)
         self._behind = False
@@ -113,6 +130,15 @@ class Incoming:
         """How many of the bytes that are there may be of the body."""
         return available if self._chunked else min(self._missing, available)
 
+    def _add(self, body: bytes) -> None:
+        self.body_bytes += len(body)
+        if not self._body:
+            self._body = body
+        else:
+            if isinstance(self._body, bytes):
+                self._body = bytearray(self._body)
+            self._body += body
+
     # -- httptools -------------------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
@@ -123,15 +149,8 @@ class Incoming:
             self.headers.append((name.lower(), value.rstrip(b" \t")))  # llhttp leaves white space behind a value
 
     def on_body(self, body: bytes) -> None:
-        if self.complete:
-            return
-        self.body_bytes += len(body)
-        if not self._body:
-            self._body = body
-        else:
-            if isinstance(self._body, bytes):
-                self._body = bytearray(self._body)
-            self._body += body
+        if not self.complete:
+            self._add(body)
 
     def on_chunk_header(self) -> None:
         self._chunk_count += 1

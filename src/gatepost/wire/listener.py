@@ -16,6 +16,7 @@ from typing import Any, Final
 from gatepost.errors import GatepostError
 from gatepost.wire.connection import Connection
 from gatepost.wire.head import Line, request_line
+from gatepost.wire.known_lines import KnownLines
 from gatepost.wire.limits import Limits, Refusal
 from gatepost.wire.names import Names, Proxies
 from gatepost.wire.request import ClientGone, Request
@@ -77,6 +78,7 @@ class Listener:
         self._server: asyncio.Server | None = None
         self._open: set[Connection] = set()
         self.tasks: set[asyncio.Task[None]] = set()
+        self.known_lines = KnownLines()
         self._lines: dict[bytes, Line] = {}
         self._quiet = asyncio.Event()
 
