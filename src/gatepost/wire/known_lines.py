@@ -1,4 +1,4 @@
-"""Header lines that were read before. Clients and servers send nearly the same ones with every message."""
+"""Header lines that were read before. Clients send nearly the same ones with every request."""
 
 from __future__ import annotations
 
@@ -37,8 +37,10 @@ class KnownLines:
             return
         known = self._known
         for line, header in zip(lines, headers, strict=True):
-            if len(line) > _LONGEST or header[0] in _NEVER or not line.lower().startswith(header[0] + b":"):
+            if line in known or len(line) > _LONGEST or header[0] in _NEVER:
                 continue
+            if not line.lower().startswith(header[0] + b":"):
+                return
             if len(known) >= _MOST_LINES:
                 known.clear()
             known[line] = header
