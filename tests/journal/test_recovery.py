@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import shutil
 from pathlib import Path
 
@@ -245,6 +246,22 @@ def test_a_snapshot_that_cannot_be_written_costs_no_row(tmp_path: Path) -> None:
     journal = open_journal(folder)
     assert journal.recovered.rows == 21
     journal.close()
+
+
+def test_a_snapshot_that_cannot_be_begun_costs_no_row(tmp_path: Path) -> None:
+    async def act(journal: Journal) -> None:
+        await write(journal, decided("first"))
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            await write(journal, *(decided(f"d{number}") for number in range(20)))
+            assert journal.healthy
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    in_journal(tmp_path / "data", act, snapshot_rows=5)
+    assert not (tmp_path / "data" / "snapshot.json").exists()
+    assert len(require_chain(tmp_path / "data")) == 22
 
 
 # -- what is not to be trusted ----------------------------------------------------------------------------------------

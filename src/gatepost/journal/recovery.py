@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -14,14 +13,7 @@ from gatepost.journal import snapshot as snapshots
 from gatepost.journal.errors import ChainBroken
 from gatepost.journal.rows import GENESIS, Head, digest
 from gatepost.journal.segments import Segment, last_line, lines, segments
-
-
-class Replayed(Protocol):
-    """What is rebuilt from the rows; `gatepost.quota.MemoryLedger` is one."""
-
-    def restore(self, state: bytes) -> None: ...
-    def replay(self, record: Mapping[str, Any]) -> None: ...
-    def settle(self, id: str) -> None: ...
+from gatepost.journal.state import Replayed
 
 
 @dataclass(slots=True)

@@ -10,23 +10,23 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
 from gatepost.journal import snapshot
 from gatepost.journal.chain import LOOK_SECONDS, SEGMENT_BYTES, SEGMENT_SECONDS, Chain, Sync, locked
 from gatepost.journal.errors import JournalUnavailable
-from gatepost.journal.recovery import Recovery, Replayed, recover
+from gatepost.journal.recovery import Recovery, recover
 from gatepost.journal.rows import Signer, event, is_forwarded, timestamp
 from gatepost.journal.saver import Saver
+from gatepost.journal.state import NoLedger, Recoverable
 
 _RETRY_SECONDS: Final = 1.0
 _LATER_SECONDS: Final = 0.005
 _WORTH_SAVING: Final = 1000  # rows that the next start reads in a few hundredths of a second, without a snapshot
-_NO_STATE: Final = b"null"
 _UNKNOWN: Final[dict[str, Any]] = {
     "carried_out": "unknown",
     "upstream_status": None,
@@ -38,22 +38,6 @@ _UNKNOWN: Final[dict[str, Any]] = {
     "bytes_out": None,
 }
 _log: Final = logging.getLogger("gatepost.journal")
-
-
-class Recoverable(Replayed, Protocol):
-    """A ledger whose state is kept in snapshots; see `gatepost.quota.MemoryLedger` for each method."""
-
-    def freeze(self, recorded: Container[str] | None = None) -> Callable[[], bytes]: ...
-
-
-class _NoLedger:
-    """For a chain whose rows take nothing from any counter."""
-
-    def restore(self, state: bytes) -> None: ...
-    def replay(self, record: Any) -> None: ...
-    def settle(self, id: str) -> None: ...
-    def freeze(self, recorded: Container[str] | None = None) -> Callable[[], bytes]:  # noqa: ARG002
-        return lambda: _NO_STATE
 
 
 class Journal:
@@ -141,7 +125,7 @@ class Journal:
         Raises `ChainBroken` (GP-5002) where rows that are needed do not follow from one another, `GatepostError`
         GP-6002 where another process writes this chain, GP-5003 or `JournalUnavailable` where the folder is unusable.
         """
-        counted: Recoverable = _NoLedger() if ledger is None else ledger
+        counted: Recoverable = NoLedger() if ledger is None else ledger
         lock = locked(folder, seconds=0)
         try:
             found = recover(folder, chain, keyring.verify_key, counted)
@@ -240,8 +224,8 @@ class Journal:
             if self.healthy and self._unsaved >= _WORTH_SAVING:
                 self._saver.save(self._chain.duplicate(), self._frozen())
             self._saver.wait()
-        except JournalUnavailable as error:
-            _log.warning("the journal's last rows have no checkpoint: %s", error)
+        except (JournalUnavailable, OSError) as error:
+            _log.warning("the journal was closed without its last checkpoint or snapshot: %s", error)
         finally:
             self.healthy, self.unhealthy_because = False, "the journal is closed"
             self._chain.close()
@@ -367,7 +351,11 @@ class Journal:
 
     def _save(self) -> None:
         self._save_at = self._clock() + self._snapshot_seconds
-        self._saver.save_aside(self._chain.duplicate(), self._frozen())
+        frozen = self._frozen()
+        try:
+            self._saver.save_aside(self._chain.duplicate(), frozen)
+        except OSError as error:
+            _log.warning("no snapshot of the journal could be begun, the next start takes longer: %s", error)
 
     def _frozen(self) -> Callable[[], snapshot.Snapshot]:
         """The state as of the last row, as a function that finishes the snapshot in another thread."""
