@@ -209,6 +209,20 @@ def test_a_checkpoint_follows_after_so_many_seconds(tmp_path: Path) -> None:
     assert kinds == ["decided", "checkpoint"] * 2, "a chain at rest needs no further checkpoint"
 
 
-def test_full_sync_writes_the_same(tmp_path: Path) -> None:
-    in_journal(tmp_path / "data", lambda journal: write(journal, decided("d1")), sync="full", segment_bytes=1)
+def test_full_sync_forces_each_batch_to_the_disk_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    real = os.fdatasync
+
+    def counted(fd: int) -> None:
+        real(fd)
+        synced.append(len(rows(tmp_path / "data")))
+
+    async def act(journal: Journal) -> None:
+        monkeypatch.setattr(os, "fdatasync", counted)
+        for number in range(3):
+            await write(journal, decided(f"d{number}"), settled(f"d{number}"))
+            assert synced == [2, 4, 6][: number + 1], "before anybody is told that it is written"
+        monkeypatch.undo()
+
+    in_journal(tmp_path / "data", act, sync="full", segment_bytes=3000)
     require_chain(tmp_path / "data")
