@@ -133,3 +133,38 @@ def test_whatever_is_damaged_is_refused_or_is_a_request_that_holds(
         assert troubles == []
 
     run(main())
+
+
+@settings(max_examples=100)
+@given(
+    requests(),
+    st.lists(st.tuples(st.integers(0, 300), st.sampled_from(b"\r\n\t\0 :,0123456789abcx+-")), min_size=1, max_size=3),
+)
+def test_a_listener_that_knows_the_lines_reads_as_one_that_has_never_seen_them(
+    sent: tuple[bytes, bytes], damage: list[tuple[int, int]]
+) -> None:
+    raw = bytearray(sent[0])
+    for place, byte in damage:
+        raw.insert(place % len(raw), byte)
+
+    async def main() -> None:
+        seen = []
+        for warm in (False, True):
+            async with Serving(limits=Limits(linger=0.05, max_body=100_000)) as serving:
+                if warm:
+                    client = await serving.connect()
+                    for _ in range(2):
+                        await client.send(sent[0])
+                        await client.answer()
+                    client.close()
+                known = len(serving.requests)
+                await serving.exchange(bytes(raw), half_close=True)
+                seen.append(
+                    (
+                        [(request.method, request.headers, request.body) for request in serving.requests[known:]],
+                        [refusal.status for _, refusal in serving.refusals],
+                    )
+                )
+        assert seen[0] == seen[1]
+
+    run(main())

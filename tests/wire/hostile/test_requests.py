@@ -214,6 +214,26 @@ def test_it_is_refused_told_of_once_and_never_handled(status: int, raw: bytes, p
     run(main())
 
 
+@pytest.mark.parametrize(("status", "raw"), CORPUS)
+def test_it_is_refused_by_a_listener_that_knows_each_of_its_lines(status: int, raw: bytes) -> None:
+    async def main() -> None:
+        async with Serving(limits=Limits(linger=0.2)) as serving:
+            head = raw.partition(b"\r\n\r\n")[0]
+            for line in set(head.split(b"\r\n")[1:][:200]) - {HOST[:-2]}:
+                client = await serving.connect()
+                await client.send(GET + HOST + line + b"\r\n\r\n")
+                client.writer.write_eof()
+                await client.rest()
+                client.close()
+            handled, told = len(serving.requests), len(serving.refusals)
+            answer = await serving.exchange(raw)
+            assert answer.startswith(b"HTTP/1.1 %d " % status)
+            assert len(serving.requests) == handled
+            assert len(serving.refusals) == told + 1
+
+    run(main())
+
+
 @pytest.mark.parametrize(
     "raw",
     [*SMUGGLING.values(), *CHUNKS.values()],
