@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 from gatepost.errors import GatepostError
 from gatepost.feed import Feed
@@ -204,7 +205,11 @@ def _hosts(options: Options) -> frozenset[str] | None:
 
 
 def _origins(options: Options) -> frozenset[str]:
-    return frozenset() if options.public_url is None else frozenset({options.public_url.rstrip("/").lower()})
+    """The public URL's origin, without a path that it may have."""
+    if options.public_url is None:
+        return frozenset()
+    parts = urlsplit(options.public_url.lower())
+    return frozenset({f"{parts.scheme}://{parts.netloc}"})
 
 
 def parse_options(arguments: Sequence[str]) -> tuple[Path, Options]:
