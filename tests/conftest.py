@@ -30,7 +30,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A person's own GATEPOST_DATA must never be what a test writes to."""
+    """A person's own GATEPOST_DATA must never be what a test writes to, nor their terminal what a text is fitted to."""
+    for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
     for name in list(os.environ):
         if name.startswith("GATEPOST_") and not name.startswith("GATEPOST_TEST_"):
             monkeypatch.delenv(name)
