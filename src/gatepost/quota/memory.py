@@ -111,7 +111,8 @@ class MemoryLedger:
             counters = opened.get((use.window, algorithm))
             if counters is None:
                 counters = self._open(use.window, algorithm)
-            counters.enter(now, ended)
+            if now >= counters.end:
+                counters.enter(now, ended)
             amount = micro(use.amount)
             for charged in charges:
                 if charged[0] is counters and charged[1] == key:

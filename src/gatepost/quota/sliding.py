@@ -40,7 +40,7 @@ class _Slots:
 class SlidingCounters:
     """All counters of one sliding window of `window` seconds. Totals are millionths, instants microseconds."""
 
-    __slots__ = ("_old", "_slot_end", "_turn", "_width", "_young", "name", "slot", "window")
+    __slots__ = ("_old", "_turn", "_width", "_young", "end", "name", "slot", "window")
     algorithm = "sliding"
 
     def __init__(self, window: int, now: int) -> None:
@@ -48,7 +48,7 @@ class SlidingCounters:
         self.name = name(window)
         self._width = window * SECOND
         self.slot = self._slot(now)
-        self._slot_end = self._start(self.slot + 1)
+        self.end = self._start(self.slot + 1)
         self._turn = self.slot + _SPAN
         self._young: dict[Key, _Slots] = {}
         self._old: dict[Key, _Slots] = {}
@@ -62,10 +62,10 @@ class SlidingCounters:
 
     def enter(self, now: int, ended: list[dict[Key, Any]]) -> None:
         """Moves to the slot that holds `now`; the generations that have ended are put into `ended`."""
-        if now < self._slot_end:
+        if now < self.end:
             return
         slot = self.slot = self._slot(now)
-        self._slot_end = self._start(slot + 1)
+        self.end = self._start(slot + 1)
         if slot >= self._turn:
             ended.append(self._old)
             self._old = self._young
@@ -134,7 +134,7 @@ class SlidingCounters:
     def copy(self) -> SlidingCounters:
         """A copy for a snapshot."""
         twin = SlidingCounters(self.window, 0)
-        twin.slot, twin._slot_end, twin._turn = self.slot, self._slot_end, self._turn
+        twin.slot, twin.end, twin._turn = self.slot, self.end, self._turn
         for ours, theirs in ((self._old, twin._old), (self._young, twin._young)):
             for key, counter in ours.items():
                 kept = theirs[key] = _Slots()
