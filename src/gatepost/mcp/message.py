@@ -67,6 +67,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
         method: None in a response.
         params: `params`, or an empty dict where it is absent.
         body: the whole message as parsed, unknown members included.
+        written: `body` as `encode` writes it, where that is known already.
     """
 
     kind: Kind
@@ -74,10 +75,11 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     method: str | None
     params: dict[str, Any]
     body: dict[str, Any]
+    written: bytes | None = None
 
     def encode(self) -> bytes:
         """The message as UTF-8 JSON, numbers spelled as they came."""
-        return strictjson.write(self.body)
+        return strictjson.write(self.body) if self.written is None else self.written
 
     def meta(self) -> dict[str, Any]:
         """`params._meta`, or an empty dict."""
@@ -104,7 +106,7 @@ def parse(body: bytes) -> Message:
             message, -32602 where `params` is not an object.
     """
     try:
-        value = strictjson.parse(body)
+        value, written = strictjson.read(body)
     except strictjson.StrictJSONError as error:
         raise MessageError(
             PARSE_ERROR, f"{error.message} (line {error.line}, column {error.column}, byte {error.position})"
@@ -112,11 +114,11 @@ def parse(body: bytes) -> Message:
     if not isinstance(value, dict):
         kind = "a batch; send each message on its own" if isinstance(value, list) else "not an object"
         raise MessageError(INVALID_REQUEST, f"The body is {kind}.")
-    return from_body(value)
+    return from_body(value, written)
 
 
-def from_body(body: dict[str, Any]) -> Message:
-    """A `Message` from an object that `strictjson.parse` returned. Raises as `parse` does."""
+def from_body(body: dict[str, Any], written: bytes | None = None) -> Message:
+    """A `Message` from what `strictjson.read` returned. Raises as `parse` does."""
     id = body.get("id")
     known_id = id if isinstance(id, str) or (isinstance(id, int) and not isinstance(id, bool)) else None
     if not body.keys() <= _TOP_KEYS:
@@ -128,7 +130,7 @@ def from_body(body: dict[str, Any]) -> Message:
     if isinstance(known_id, str) and len(known_id) > _MAX_ID_LENGTH:
         raise MessageError(INVALID_REQUEST, f"The id is longer than {_MAX_ID_LENGTH} characters.")
     if "method" not in body:
-        return _response(body, known_id)
+        return _response(body, known_id, written)
     if "result" in body or "error" in body:
         raise MessageError(INVALID_REQUEST, "A message holds either a method or a result or an error.", known_id)
     method = body["method"]
@@ -148,16 +150,16 @@ def from_body(body: dict[str, Any]) -> Message:
     ref = params.get("ref")
     if isinstance(ref, dict) and not ref.keys() <= _REF_KEYS:
         _refuse_lookalikes(ref, _REF_KEYS, "params.ref", known_id)
-    return Message("notification" if "id" not in body else "request", known_id, method, params, body)
+    return Message("notification" if "id" not in body else "request", known_id, method, params, body, written)
 
 
-def _response(body: dict[str, Any], id: Id | None) -> Message:
+def _response(body: dict[str, Any], id: Id | None, written: bytes | None) -> Message:
     has_result, has_error = "result" in body, "error" in body
     if has_result == has_error:
         raise MessageError(INVALID_REQUEST, "A message needs a method, or exactly one of result and error.", id)
     if has_result and id is None:
         raise MessageError(INVALID_REQUEST, "A result needs the id of its request.")
-    return Message("response", id, None, {}, body)
+    return Message("response", id, None, {}, body, written)
 
 
 def _refuse_lookalikes(keys: dict[str, Any], known: frozenset[str], where: str, id: Id | None) -> None:

@@ -172,3 +172,28 @@ def test_the_canonical_form_reads_as_the_value_and_is_its_own_canonical_form(tex
 def test_the_policy_engine_has_the_same_canonical_form(text: str) -> None:
     value = parse(text.encode())
     assert canonical(value) == policy_canonical(value)
+
+
+def _kinds(value: Any) -> Any:
+    """A value with the kind and the text of each number in it."""
+    if isinstance(value, dict):
+        return [(key, _kinds(member)) for key, member in value.items()]
+    if isinstance(value, list):
+        return [_kinds(member) for member in value]
+    return type(value).__name__, getattr(value, "text", repr(value))
+
+
+@settings(max_examples=400)
+@given(st.one_of(documents.map(str.encode), _values.map(write), st.binary(max_size=40)), st.binary(max_size=2), st.data())
+def test_the_quick_and_the_careful_reader_agree_on_every_text(text: bytes, other: bytes, data: st.DataObject) -> None:
+    """A space before the text is enough for the quick reader to leave it to the careful one."""
+    at = data.draw(st.integers(0, len(text)))
+    for one in (text, text[:at] + other + text[at:]):
+        read = []
+        for spelled in (one, b" " + one):
+            try:
+                read.append(_kinds(parse(spelled)))
+            except StrictJSONError:
+                read.append("refused")
+        if not one.startswith(b"\xef\xbb\xbf"):
+            assert read[0] == read[1]
