@@ -1,0 +1,31 @@
+"""`gatepost-media plex`: the Plex server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from gatepost_media.cli.command import Command, serve, serving_options
+
+
+@click.command(
+    "plex",
+    cls=Command,
+    examples="""
+    gatepost-media plex                            # stdio, reading only
+    gatepost-media plex --write                    # tools that change something as well
+    gatepost-media plex --profile plex-read        # fewer tools: nothing of Trakt, Sonarr, Radarr
+    gatepost-media plex --http --port 7080         # streamable HTTP on loopback, with a bearer token
+    """,
+)
+@serving_options
+def plex(**options: Any) -> None:
+    """Serve Plex, Sonarr, Radarr and Plex-to-Trakt tools over MCP.
+
+    Reads PLEX_URL and PLEX_TOKEN (or the token of authenticate_plex), and for the other services TRAKT_CLIENT_ID,
+    TRAKT_CLIENT_SECRET, SONARR_URL, SONARR_API_KEY, RADARR_URL, RADARR_API_KEY.
+    """
+    from gatepost_media.plex.server import toolset
+
+    serve(toolset(), **options)

@@ -1,0 +1,1 @@
+"""The Plex server: its client, its tools, resources and prompts."""

@@ -1,0 +1,222 @@
+"""The client of one Plex server, of plex.tv and of the watchlist: requests, the token, containers, pages, names.
+
+The token travels in a header, never in an address. It comes from PLEX_TOKEN, else from the private file that signing in
+writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Container, Mapping
+
+from gatepost_media import __version__
+from gatepost_media.common.errors import NotConfigured, NotFound, NotSignedIn, Refused
+from gatepost_media.common.files import read_private, write_private
+from gatepost_media.common.http import Answer, Http, QueryValue
+from gatepost_media.common.settings import Settings
+from gatepost_media.plex import paths
+from gatepost_media.plex.raw import Raw, mapping, rows, text, total, whole
+
+PAGE = 500
+"""Rows a request, where all of a list is walked."""
+_NAMES_FOR_SECONDS = 300.0
+
+Query = Mapping[str, QueryValue]
+
+
+class Plex:
+    """One per process: `ctx.plex`."""
+
+    def __init__(self, settings: Settings, http: Http) -> None:
+        self._settings = settings
+        self._http = http
+        self._saved: str | None = None
+        self._saved_read = False
+        self._machine: str | None = None
+        self._identifier: str | None = None
+        self._names: dict[str, tuple[float, dict[int, str]]] = {}
+
+    # The token.
+
+    @property
+    def token_file_name(self) -> str:
+        """Where signing in saves the token, below the home folder."""
+        return "plex-token"
+
+    def token(self) -> str | None:
+        """The token in force: PLEX_TOKEN, else the saved one, else None."""
+        if self._settings.plex_token:
+            return self._settings.plex_token
+        if not self._saved_read:
+            kept = read_private(self._settings.home / self.token_file_name)
+            self._saved = kept.decode("utf-8", "replace").strip() if kept else None
+            self._saved_read = True
+        return self._saved
+
+    def save_token(self, token: str) -> None:
+        """Keeps a token that signing in brought, before it is used."""
+        write_private(self._settings.home / self.token_file_name, token.encode())
+        self._saved, self._saved_read = token, True
+
+    def forget_token(self) -> bool:
+        """Deletes the saved token; says whether there was one. PLEX_TOKEN stays in force."""
+        file = self._settings.home / self.token_file_name
+        had = file.exists()
+        file.unlink(missing_ok=True)
+        self._saved, self._saved_read = None, True
+        return had
+
+    def headers(self) -> dict[str, str]:
+        """What every request carries: who asks, in which form, and the token if there is one."""
+        if self._identifier is None:
+            self._identifier = self._settings.client_identifier()
+        sent = {
+            "accept": "application/json",
+            "x-plex-client-identifier": self._identifier,
+            "x-plex-product": "Gatepost media",
+            "x-plex-version": __version__,
+            "x-plex-platform": "Python",
+            "x-plex-device-name": "Gatepost media",
+        }
+        token = self.token()
+        if token:
+            sent["x-plex-token"] = token
+        return sent
+
+    # Requests.
+
+    @property
+    def url(self) -> str:
+        """The server's address. Raises NotConfigured."""
+        if self._settings.plex_url is None:
+            raise NotConfigured(
+                "PLEX_URL is not set. Start this server with the address of your Plex Media Server in it, such as "
+                "PLEX_URL=http://127.0.0.1:32400."
+            )
+        return self._settings.plex_url
+
+    async def send(
+        self, method: str, path: str, query: Query | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Sends one request to the server at a path from `paths`."""
+        return await self._http.request(
+            method, self.url + path, query=query, headers={**self.headers(), **(headers or {})}, service="Plex"
+        )
+
+    async def container(self, path: str, query: Query | None = None) -> Raw:
+        """The `MediaContainer` at a path. Raises Refused where there is none."""
+        return container_of(await self.send("GET", path, query))
+
+    async def page(self, path: str, query: Query | None = None, *, start: int, size: int) -> Raw:
+        """A page of the list at a path: a container with `totalSize` and at most `size` rows."""
+        place = {"x-plex-container-start": str(start), "x-plex-container-size": str(size)}
+        return container_of(await self.send("GET", path, query, headers=place))
+
+    async def walk(
+        self, path: str, query: Query | None = None, *, start: int = 0, size: int = PAGE
+    ) -> AsyncIterator[tuple[list[Raw], int | None]]:
+        """All pages of the list at a path, one request each, as rows and the length of the whole list if known.
+
+        Ends at the announced length, and where a page is empty; a server that ignores the position (it answers with
+        more than was asked for) is asked once.
+        """
+        while True:
+            container = await self.page(path, query, start=start, size=size)
+            found = rows(container, "Metadata")
+            length = total(container)
+            if found:
+                yield found, length
+            start += len(found)
+            if not found or len(found) > size or (length is None and len(found) < size):
+                return
+            if length is not None and start >= length:
+                return
+
+    async def item(self, key: str, query: Query | None = None) -> Raw:
+        """One item's metadata. Raises NotFound."""
+        try:
+            found = rows(await self.container(paths.metadata(key), query), "Metadata")
+        except NotFound:
+            found = []
+        if not found:
+            raise NotFound(f"There is no item with ratingKey {key} on this Plex server.")
+        return found[0]
+
+    async def sections(self) -> list[Raw]:
+        """All library sections."""
+        return rows(await self.container(paths.SECTIONS), "Directory")
+
+    async def section(self, library: str, argument: str = "libraryKey") -> Raw:
+        """One section from the list of all. Raises NotFound naming those that there are."""
+        found = await self.sections()
+        for each in found:
+            if text(each, "key") == library:
+                return each
+        known = ", ".join(f"{text(each, 'key')} ({text(each, 'title')})" for each in found) or "none"
+        raise NotFound(f"{argument}: there is no library {library}. There are: {known}.")
+
+    async def machine(self) -> str:
+        """The server's machine identifier, needed in the addresses of items."""
+        if self._machine is None:
+            found = text(await self.container(paths.IDENTITY), "machineIdentifier")
+            if not found or not found.isascii() or not found.isalnum():
+                raise Refused("The Plex server did not say its machine identifier. Is PLEX_URL a Plex Media Server?")
+            self._machine = found
+        return self._machine
+
+    async def library_uri(self, path: str) -> str:
+        """The address of items for playlists: `server://<machine>/com.plexapp.plugins.library<path>`."""
+        return f"server://{await self.machine()}/com.plexapp.plugins.library{path}"
+
+    async def accounts(self) -> dict[int, str]:
+        """Account id → name."""
+        return await self._name_table(paths.ACCOUNTS, "Account")
+
+    async def devices(self) -> dict[int, str]:
+        """Device id → name."""
+        return await self._name_table(paths.DEVICES, "Device")
+
+    async def _name_table(self, path: str, element: str) -> dict[int, str]:
+        now = asyncio.get_running_loop().time()
+        kept = self._names.get(path)
+        if kept is not None and now - kept[0] < _NAMES_FOR_SECONDS:
+            return kept[1]
+        container = await self.container(path)
+        table = {}
+        for each in rows(container, element):
+            key, name = whole(each, "id"), text(each, "name")
+            if key is not None and name:
+                table[key] = name
+        self._names[path] = (now, table)
+        return table
+
+    # plex.tv and the watchlist.
+
+    async def tv(
+        self, method: str, path: str, query: Query | None = None, *, ok: Container[int] = range(200, 300)
+    ) -> Answer:
+        """Sends one request to plex.tv."""
+        return await self._http.request(
+            method, self._settings.plex_tv_url + path, query=query, headers=self.headers(), service="plex.tv", ok=ok
+        )
+
+    async def discover(
+        self, method: str, path: str, query: Query | None = None, *, start: int | None = None, size: int = PAGE
+    ) -> Answer:
+        """Sends one request to the account's discover service. Raises NotSignedIn without a token."""
+        if self.token() is None:
+            raise NotSignedIn("The watchlist belongs to a Plex account. Set PLEX_TOKEN, or run authenticate_plex.")
+        headers = self.headers()
+        if start is not None:
+            headers |= {"x-plex-container-start": str(start), "x-plex-container-size": str(size)}
+        return await self._http.request(
+            method, self._settings.plex_discover_url + path, query=query, headers=headers, service="plex.tv"
+        )
+
+
+def container_of(answer: Answer) -> Raw:
+    """The `MediaContainer` of an answer. Raises Refused where there is none."""
+    body = mapping(answer.json())
+    if not isinstance(body.get("MediaContainer"), dict):
+        raise Refused("Plex answered with something that is not a MediaContainer. Is PLEX_URL a Plex Media Server?")
+    return mapping(body["MediaContainer"])

@@ -1,0 +1,24 @@
+"""The Plex server's toolset, put together from its groups."""
+
+from __future__ import annotations
+
+from gatepost_media.common.tools import Toolset
+
+INSTRUCTIONS = (
+    "Tools for one Plex Media Server, its account's watchlist, Sonarr and Radarr, and for keeping Trakt in step with "
+    "Plex. Begin with get_libraries; items are named by ratingKey, libraries by libraryKey. Long lists come in parts: "
+    "give nextCursor back as cursor. Where a tool says that it is not signed in, call authenticate_plex, show the user "
+    "the address, and call check_auth_status after they have opened it."
+)
+
+PROFILES = {
+    "plex-read": "Reading Plex: libraries, search, playlists, watchlist, history, statistics; and signing in",
+    "music": "Reading and discovering music, and music playlists",
+    "arr": "Sonarr and Radarr",
+    "trakt-sync": "Trakt sync and scrobbling, and what is needed beside it",
+}
+
+
+def toolset() -> Toolset:
+    """Everything the Plex server offers."""
+    return Toolset("plex", INSTRUCTIONS, PROFILES)
