@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Final, cast
 
 from gatepost.wire import responses
+from gatepost.wire.head import Head
 from gatepost.wire.incoming import Incoming, check_beginning
 from gatepost.wire.limits import Refusal, bad
 from gatepost.wire.request import ClientGone, Request
@@ -126,6 +127,13 @@ class Connection(asyncio.Protocol):
             self._due(self._limits.head_timeout)
             self._read_rest()
             return
+        known = self._listener.heads.get(data[:end])
+        if known is not None and known.length == len(data) - end:  # the usual case: one that came before, and whole
+            request = self._judged(known)
+            if request is not None:
+                request.body = data[end:]
+                self._serve(request)
+            return
         request = self._read_head(data[:end])
         if request is not None:
             self._read_body(request, data[end:])
@@ -153,7 +161,11 @@ class Connection(asyncio.Protocol):
 
     def _read_head(self, data: bytes) -> Request | None:
         """Read a whole head, and have it judged. Returns None where it is refused."""
-        listener, incoming = self._listener, self._incoming
+        listener = self._listener
+        head: Head | Refusal | None = listener.heads.get(data)
+        if head is not None:
+            self._incoming.begin(head)
+            return self._judged(head)
         line_end = data.find(b"\r\n")
         line = listener.line(data[:line_end])
         if isinstance(line, Refusal):
@@ -163,16 +175,20 @@ class Connection(asyncio.Protocol):
         if len(data) - line_end > most:
             self._refuse(bad(f"The headers are longer than {most} bytes.", 431))
             return None
-        refusal = incoming.read_head(data, line, listener.names)
-        if refusal is not None:
-            self._refuse(refusal)
+        head = self._incoming.read_head(data, line, listener.names)
+        if isinstance(head, Refusal):
+            self._refuse(head)
             return None
-        values = incoming.values
-        request = Request(self, line, incoming.headers, values, self._peer, self._received_ns)
-        if b"x-forwarded-for" in values:
-            forwarded = [value for name, value in incoming.headers if name == b"x-forwarded-for"]
+        listener.learn(data, head)
+        return self._judged(head)
+
+    def _judged(self, head: Head) -> Request | None:
+        """The request of a head that is well-formed. Returns None where the listener's owner refuses it."""
+        listener = self._listener
+        self._request = request = Request(self, head, self._peer, self._received_ns)
+        if b"x-forwarded-for" in head.values:
+            forwarded = [value for name, value in head.headers if name == b"x-forwarded-for"]
             request.client = listener.proxies.client(self._peer, forwarded)
-        self._request = request
         refusal = listener.judge_head(request)
         if refusal is not None and refusal.closes:
             self._refuse(refusal)

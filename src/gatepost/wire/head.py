@@ -1,4 +1,4 @@
-"""What a request's head is refused for before anybody else looks at it (RFC 9112, and stricter).
+"""A request's head, and what it is refused for before anybody else looks at it (RFC 9112, and stricter).
 
 llhttp has read the head by then, and has refused what is malformed in its headers: bare line ends, folded lines,
 control characters, odd names, a Content-Length that is none. Here is what it lets through.
@@ -7,7 +7,7 @@ control characters, odd names, a Content-Length that is none. Here is what it le
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from gatepost.wire.limits import Limits, Refusal, bad
 from gatepost.wire.names import Names
@@ -35,6 +35,30 @@ class Line(NamedTuple):
     query: str
     newer: bool
     """Whether it is of HTTP/1.1, not 1.0."""
+
+
+class Head:
+    """A head that was accepted. Clients repeat theirs to the byte; it is read once then, and shared by their requests.
+
+    Attributes:
+        method, path, query: of its request line; the path is raw, not decoded.
+        newer: whether it is of HTTP/1.1, not 1.0.
+        headers: names in lower case, in the order they came; not to be changed.
+        values: the first value of each.
+        keep_alive: whether the client lets the connection go on.
+        length: of its body, 0 where there is none or where it is chunked.
+        memo: what others worked out from nothing but this head, under keys of their own.
+    """
+
+    __slots__ = ("headers", "keep_alive", "length", "memo", "method", "newer", "path", "query", "values")
+
+    def __init__(self, line: Line, headers: list[Header], values: dict[bytes, bytes]) -> None:
+        self.method, self.path, self.query, self.newer = line
+        self.headers = headers
+        self.values = values
+        self.keep_alive = self.newer and (b"connection" not in values or not closes(headers))
+        self.length = int(values.get(b"content-length", b"0"))
+        self.memo: dict[object, Any] = {}
 
 
 def request_line(line: bytes, max_target: int) -> Line | Refusal:

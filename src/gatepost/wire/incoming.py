@@ -1,7 +1,7 @@
 """The requests of one connection, read one at a time: llhttp reads the bytes, the limits hold here.
 
 A head is given whole, and of the body no more than belongs to it: nothing of the next request is looked at too early.
-Where llhttp has read every line of a head before, and the length of the body is given, it is not asked again.
+Where llhttp has read a head before, or every line of it, and the length of the body is given, it is not asked again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import httptools
 
-from gatepost.wire.head import Line, check, first_values
+from gatepost.wire.head import Head, Line, check, first_values
 from gatepost.wire.known_lines import KnownLines
 from gatepost.wire.limits import Limits, Refusal, bad
 from gatepost.wire.names import Names
@@ -26,8 +26,6 @@ class Incoming:
     """What is being read.
 
     Attributes:
-        headers: names in lower case, in the order they came.
-        values: the first value of each.
         complete: whether the whole request is read.
         body_bytes: how much of its body is.
         rest: what stood behind the request in the bytes given last.
@@ -35,8 +33,8 @@ class Incoming:
     """
 
     __slots__ = (
-        "_behind", "_body", "_chunk_count", "_chunked", "_in_head", "_known", "_limits", "_missing", "_parsed",
-        "_parser", "_raw_bytes", "body_bytes", "complete", "headers", "lost", "rest", "values",
+        "_behind", "_body", "_chunk_count", "_chunked", "_headers", "_in_head", "_known", "_limits", "_missing",
+        "_parsed", "_parser", "_raw_bytes", "body_bytes", "complete", "lost", "rest",
     )  # fmt: skip
 
     def __init__(self, limits: Limits, known: KnownLines) -> None:
@@ -46,14 +44,18 @@ class Incoming:
         self._in_head = self._parsed = self._chunked = self._behind = False
         self._missing = self._raw_bytes = self._chunk_count = 0
         self._body: bytes | bytearray = b""
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.values: dict[bytes, bytes] = {}
+        self._headers: list[tuple[bytes, bytes]] = []
         self.complete = self.lost = False
         self.body_bytes = 0
         self.rest = b""
 
-    def read_head(self, data: bytes, line: Line, names: Names) -> Refusal | None:
-        """Read a whole head. Returns why it is refused, if it is.
+    def begin(self, head: Head) -> None:
+        """Go on behind a head that was read before; its body is not chunked."""
+        self._parsed = self._chunked = False
+        self._begin_body(head.length)
+
+    def read_head(self, data: bytes, line: Line, names: Names) -> Head | Refusal:
+        """Read a whole head, or say why it is refused.
 
         Args:
             data: from the request line to the empty line.
@@ -64,34 +66,36 @@ class Incoming:
         known = self._known.find(lines)
         self._parsed = known is None
         if known is None:
-            self.headers = []
+            self._headers = []
             self._in_head = True
             try:
                 self._parser.feed_data(data)
             except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
                 return _malformed(error)
             self._in_head = False
-        else:
-            self.headers = known
-        headers = self.headers
+        headers = self._headers if known is None else known
         if len(headers) > self._limits.max_headers:
             return bad(f"More than {self._limits.max_headers} headers.", 431)
         values = first_values(headers)
         if isinstance(values, Refusal):
             return values
-        self.values = values
-        length = values.get(b"content-length")
-        self._chunked = b"transfer-encoding" in values
         refusal = check(values, line.newer, self._limits, names)
-        self._missing = 0 if length is None or refusal is not None else int(length)
+        if refusal is not None:
+            return refusal
+        if known is None:
+            self._known.learn(lines, headers)
+        head = Head(line, headers, values)
+        self._chunked = b"transfer-encoding" in values
+        self._begin_body(head.length)
+        return head
+
+    def _begin_body(self, length: int) -> None:
+        self._missing = length
         self._body = b""
         self.body_bytes = self._raw_bytes = self._chunk_count = 0
         self.rest = b""
-        if not self._parsed:
-            self.complete = not self._missing
-        elif refusal is None:
-            self._known.learn(lines, headers)
-        return refusal
+        if not self._parsed:  # else llhttp has said so
+            self.complete = not length
 
     def read_body(self, data: bytes) -> Refusal | None:
         """Read what has come of the body. Returns why it is refused, if it is."""
@@ -146,7 +150,7 @@ class Incoming:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:  # a trailer is dropped, never merged
-            self.headers.append((name.lower(), value.rstrip(b" \t")))  # llhttp leaves white space behind a value
+            self._headers.append((name.lower(), value.rstrip(b" \t")))  # llhttp leaves white space behind a value
 
     def on_body(self, body: bytes) -> None:
         if not self.complete:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from gatepost.errors import GatepostError
 from gatepost.wire.connection import Connection
-from gatepost.wire.head import Line, request_line
+from gatepost.wire.head import Head, Line, request_line
 from gatepost.wire.known_lines import KnownLines
 from gatepost.wire.limits import Limits, Refusal
 from gatepost.wire.names import Names, Proxies
@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 _BACKLOG: Final = 1024
 _REMEMBERED: Final = 256
 _REMEMBERED_LENGTH: Final = 256
+_REMEMBERED_HEADS: Final = 512
+_REMEMBERED_HEAD_LENGTH: Final = 2048
 _CALLED_OFF_SECONDS: Final = 2.0
 """How long `drain` waits for handlers that it has cancelled."""
 
@@ -79,6 +81,8 @@ class Listener:
         self._open: set[Connection] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         self.known_lines = KnownLines()
+        self.heads: dict[bytes, Head] = {}
+        """The last heads that were accepted, by their bytes."""
         self._lines: dict[bytes, Line] = {}
         self._quiet = asyncio.Event()
 
@@ -186,6 +190,13 @@ class Listener:
                 self._lines.clear()
             self._lines[line] = read
         return read
+
+    def learn(self, data: bytes, head: Head) -> None:
+        """Remember a head that was accepted, unless its body's end is llhttp's to find."""
+        if len(data) <= _REMEMBERED_HEAD_LENGTH and b"transfer-encoding" not in head.values:
+            if len(self.heads) >= _REMEMBERED_HEADS:
+                self.heads.clear()
+            self.heads[data] = head
 
     def finished(self, task: asyncio.Task[None] | None) -> None:
         """A handler is done."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gatepost.wire import responses
-from gatepost.wire.head import Line, closes
+from gatepost.wire.head import Head
 
 if TYPE_CHECKING:
     from gatepost.wire.connection import Connection
@@ -26,10 +26,7 @@ class Request:
     """A request whose body is whole. It is answered once: by `reply`, or by `start`, `write` and `end`.
 
     Attributes:
-        method: in upper case.
-        path: the raw path, not decoded, before `?`.
-        query: what stands behind `?`, or empty.
-        headers: names in lower case, in the order they came.
+        head: its head, which other requests may share.
         body: the whole body.
         client: the client's IP address.
         received_ns: `time.perf_counter_ns()` when its first byte was seen.
@@ -41,38 +38,47 @@ class Request:
     """
 
     __slots__ = (
-        "_chunked", "_connection", "_on_gone", "_values", "body", "client", "context", "ended", "gone", "headers",
-        "keep_alive", "method", "path", "query", "received_ns", "started", "task",
+        "_connection", "_on_gone", "body", "client", "context", "ended", "gone", "head", "keep_alive", "received_ns",
+        "started", "task",
     )  # fmt: skip
 
-    def __init__(
-        self,
-        connection: Connection,
-        line: Line,
-        headers: list[tuple[bytes, bytes]],
-        values: dict[bytes, bytes],
-        client: str,
-        received_ns: int,
-    ) -> None:
+    def __init__(self, connection: Connection, head: Head, client: str, received_ns: int) -> None:
         self._connection = connection
-        self._values = values
         self._on_gone: list[Callable[[], object]] | None = None
-        self.method, self.path, self.query, newer = line
-        self._chunked = newer
-        self.headers = headers
+        self.head = head
         self.body = b""
         self.client = client
         self.received_ns = received_ns
-        self.keep_alive = newer and (b"connection" not in values or not closes(headers))
+        self.keep_alive = head.keep_alive
         self.context: Any = None
         self.task: asyncio.Task[None] | None = None
         self.gone = False
         self.started = False
         self.ended = False
 
+    @property
+    def method(self) -> str:
+        """In upper case."""
+        return self.head.method
+
+    @property
+    def path(self) -> str:
+        """The raw path, not decoded, before `?`."""
+        return self.head.path
+
+    @property
+    def query(self) -> str:
+        """What stands behind `?`, or empty."""
+        return self.head.query
+
+    @property
+    def headers(self) -> Headers:
+        """Names in lower case, in the order they came."""
+        return self.head.headers
+
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header by its lower-case name, None where it is absent."""
-        return self._values.get(name)
+        return self.head.values.get(name)
 
     def on_gone(self, callback: Callable[[], object]) -> None:
         """Call this when the client leaves before the answer ended; at once where it has left already."""
@@ -95,14 +101,14 @@ class Request:
         head = responses.head(status, headers, len(body), keep_alive=self._keeps())
         self._begin()
         self.ended = True
-        connection.send(head if self.method == "HEAD" else head + body)
+        connection.send(head if self.head.method == "HEAD" else head + body)
         connection.answered(self)
 
     def start(self, status: int, headers: Headers) -> None:
         """Begin an answer that comes in pieces: chunked, or for HTTP/1.0 until the connection closes."""
         if self.gone:
             return
-        framing = responses.CHUNKED if self._chunked else responses.UNTIL_CLOSE
+        framing = responses.CHUNKED if self.head.newer else responses.UNTIL_CLOSE
         head = responses.head(status, headers, framing, keep_alive=self._keeps())
         self._begin()
         self._connection.send(head)
@@ -119,7 +125,7 @@ class Request:
             raise RuntimeError("no answer is under way")
         if not chunk or self.method == "HEAD":
             return
-        if not self._chunked:
+        if not self.head.newer:
             self._connection.send(chunk)
         else:
             self._connection.send(b"%x\r\n%b\r\n" % (len(chunk), chunk))
@@ -142,7 +148,7 @@ class Request:
         if not self.started:
             raise RuntimeError("no answer is under way")
         self.ended = True
-        if self._chunked and self.method != "HEAD":
+        if self.head.newer and self.method != "HEAD":
             self._connection.send(b"0\r\n\r\n")
         self._connection.answered(self)
 
