@@ -34,6 +34,7 @@ EXPECTED = {
     "grant": {"add", "list", "rotate", "revoke", "attach"},
     "connect": None,
     "log": {"show", "follow", "export", "verify"},
+    "doctor": None,
 }
 
 
