@@ -30,7 +30,9 @@ class Out(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    truncated: list[str] | None = Field(None, description="Fields that were cut because the reply became too long.")
+    truncated: list[str] | None = Field(
+        default=None, description="Fields that were cut because the reply became too long."
+    )
 
 
 class Row(BaseModel):
@@ -43,11 +45,13 @@ class Page(Out, Generic[T]):
     """A part of a list. `offset` is the position of the first item in the whole list."""
 
     items: list[T]
-    offset: int = Field(0, description="Position of the first item in the whole list, from 0.")
-    totalSize: int | None = Field(None, description="Length of the whole list, where the service says it.")
-    nextCursor: str | None = Field(None, description="Give this as `cursor` for what follows; absent at the end.")
-    note: str | None = Field(None, description="What else should be known about this reply.")
-    more: bool = Field(False, exclude=True)
+    offset: int = Field(default=0, description="Position of the first item in the whole list, from 0.")
+    totalSize: int | None = Field(default=None, description="Length of the whole list, where the service says it.")
+    nextCursor: str | None = Field(
+        default=None, description="Give this as `cursor` for what follows; absent at the end."
+    )
+    note: str | None = Field(default=None, description="What else should be known about this reply.")
+    more: bool = Field(default=False, exclude=True)
     """Set by a tool that knows of further items without knowing how many."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gatepost_media.common.tools import Toolset
+from gatepost_media.plex import export, signin
 
 INSTRUCTIONS = (
     "Tools for one Plex Media Server, its account's watchlist, Sonarr and Radarr, and for keeping Trakt in step with "
@@ -21,4 +22,7 @@ PROFILES = {
 
 def toolset() -> Toolset:
     """Everything the Plex server offers."""
-    return Toolset("plex", INSTRUCTIONS, PROFILES)
+    made = Toolset("plex", INSTRUCTIONS, PROFILES)
+    for group in (signin, export):
+        made.include(group.TOOLS)
+    return made
