@@ -12,6 +12,7 @@ import pytest
 
 from gatepost.errors import GatepostError
 from gatepost.journal import Journal, JournalUnavailable
+from gatepost.journal.calls import OPEN, Decided, Settled
 from tests.journal.using import (
     decided,
     files,
@@ -85,6 +86,17 @@ def test_rows_are_canonical_whatever_a_text_holds(tmp_path: Path, text: str) -> 
     written = require_chain(tmp_path / "data")
     assert written[0]["message"] == text
     assert len(files(tmp_path / "data")[0].read_bytes().splitlines()) == len(written)
+
+
+def test_the_rows_of_a_call_are_the_same_from_either_form_of_record(tmp_path: Path) -> None:
+    own = {"chain": "", "prev": "", "seq": 0, "hash": OPEN}
+    records = [decided("d1", limits=[{"after": "1", "window": "minute"}]), settled("d1")]
+    in_journal(tmp_path / "dicts" / "data", lambda journal: write(journal, *[dict(record) for record in records]))
+    structs = [Decided(**records[0], **own), Settled(**records[1], **own)]
+    in_journal(tmp_path / "structs" / "data", lambda journal: write(journal, *structs))
+    lines = [files(tmp_path / form / "data")[0].read_bytes().splitlines() for form in ("dicts", "structs")]
+    assert lines[0][:2] == lines[1][:2]
+    assert len(lines[0][:2]) == 2
 
 
 def test_the_journal_fills_in_version_id_and_time(tmp_path: Path) -> None:

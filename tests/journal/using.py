@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gatepost.journal import Journal
+from gatepost.journal.calls import Record
 from gatepost.quota import MemoryLedger, Reservation
 from tests.quota.using import Caller, Clock, Use
 
@@ -125,7 +126,7 @@ def in_journal(folder: Path, act: Callable[[Journal], Awaitable[_T]], **options:
     return run(acting())
 
 
-async def write(journal: Journal, *records: dict[str, Any]) -> None:
+async def write(journal: Journal, *records: Record) -> None:
     """Append the records in one turn, and wait for all of them."""
     await asyncio.gather(*[journal.append(record) for record in records])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from gatepost.quota import MemoryLedger
@@ -148,7 +149,7 @@ def test_replaying_a_refused_call_or_a_kept_reservation_takes_nothing() -> None:
     untaken = run(ledger.look(Caller(), [Use(max=1)]))
     assert untaken is not None
     again = MemoryLedger(Clock())
-    counts = [count.as_record() for count in untaken.counts]
+    counts = [msgspec.to_builtins(count.as_record()) for count in untaken.counts]
     base = {"kind": "decided", "grant_id": "g1", "identity": "ann", "server": "s1"}
     again.replay({**base, "limits": counts, "reservation": None})
     again.replay({**base, "limits": counts, "reservation": "first"})

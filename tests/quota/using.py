@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
+import msgspec
+
 from gatepost.quota import Exhausted, Ledger, Reservation
 
 _T = TypeVar("_T")
@@ -86,6 +88,6 @@ def row(reservation: Reservation, call: Caller | None = None) -> dict[str, Any]:
         "grant_id": call.grant_id,
         "identity": call.identity,
         "server": call.server,
-        "limits": [count.as_record() for count in reservation.counts],
+        "limits": [msgspec.to_builtins(count.as_record()) for count in reservation.counts],
         "reservation": reservation.id,
     }

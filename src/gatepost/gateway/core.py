@@ -18,6 +18,7 @@ from gatepost.gateway.sealed import Sealer
 from gatepost.gateway.sessions import Sessions
 from gatepost.gateway.snapshot import Snapshot
 from gatepost.journal import Journal
+from gatepost.journal.calls import Record
 from gatepost.keys import Keyring
 from gatepost.quota import Ledger
 from gatepost.upstreams.base import Upstream
@@ -183,9 +184,9 @@ class Gateway:
         """Record something that no call waits for."""
         self.post(records.event(kind, **fields))
 
-    def post(self, row: dict[str, Any]) -> None:
+    def post(self, row: Record) -> None:
         """Append a row without waiting. A journal that cannot write shows in readiness, and denies the next call."""
-        self.journal.append(row, soon=False)
+        self.journal.post(row)
 
     async def close(self) -> None:
         """Disconnect from all servers and wait for what runs beside the main path."""

@@ -19,6 +19,7 @@ from gatepost.gateway.exchange import Call, Progress, Verdict
 from gatepost.gateway.judge import judge
 from gatepost.gateway.sessions import Session, find
 from gatepost.journal import JournalUnavailable
+from gatepost.journal.calls import Decided
 from gatepost.mcp import headers, legacy, modern
 from gatepost.mcp.message import INVALID_REQUEST, Message, MessageError, parse
 from gatepost.mcp.refused import Refused
@@ -74,7 +75,7 @@ async def _decide(gateway: Gateway, request: Request, call: Call, verdict: Verdi
     gateway.metrics.calls[caller.server_name, decision.effect] += 1
     if decision.effect != "allow":
         size = answers.denied(request, call, verdict, decision, decision_id, why_exhausted)
-        gateway.post(_settled(request, Progress(request, decision_id, carried_out=False, bytes_out=size)))
+        gateway.post(records.settled(Progress(request, decision_id, carried_out=False, bytes_out=size)))
         return
     await _forward(gateway, request, call, verdict, decision_id, reserved=bool(counts))
 
@@ -151,7 +152,7 @@ def _replaced(decision: Decision, effect: Effect, rule: str, message: str) -> De
 
 def _row(
     gateway: Gateway, call: Call, verdict: Verdict, decision: Decision, decision_id: str, counts: Sequence[Count]
-) -> dict[str, object]:
+) -> Decided:
     tool = verdict.tool
     return records.decided(
         call.caller,
@@ -195,7 +196,7 @@ async def _forward(
         if progress.carried_out is False and reserved and await gateway.ledger.release(decision_id):
             gateway.note("released", decision_id=decision_id, reservation=decision_id)
         _observe(gateway, progress)
-        gateway.post(_settled(request, progress))
+        gateway.post(records.settled(progress))
 
 
 def _observe(gateway: Gateway, progress: Progress) -> None:
@@ -204,18 +205,3 @@ def _observe(gateway: Gateway, progress: Progress) -> None:
         total = (time.perf_counter_ns() - progress.request.received_ns) / 1e9
         gateway.metrics.upstream.observe(upstream)
         gateway.metrics.added.observe(max(total - upstream, 0.0))
-
-
-def _settled(request: Request, progress: Progress) -> dict[str, object]:
-    answered = progress.answered_ns
-    return records.settled(
-        progress.decision_id,
-        carried_out=progress.carried_out,
-        upstream_status=progress.status,
-        is_error=progress.is_error,
-        error_class=progress.error_class,
-        latency_us=(time.perf_counter_ns() - request.received_ns) // 1000,
-        upstream_us=(answered - progress.forwarded_ns) // 1000 if answered else None,
-        bytes_in=len(request.body),
-        bytes_out=progress.bytes_out,
-    )

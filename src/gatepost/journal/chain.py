@@ -9,9 +9,10 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from gatepost.errors import GatepostError
+from gatepost.journal.calls import Record
 from gatepost.journal.errors import JournalUnavailable
 from gatepost.journal.rows import SIGNED, Head, Signer, epoch, seal, sign
 from gatepost.journal.segments import Segment, first_row, path_of
@@ -69,24 +70,23 @@ class Chain:
         if segment is not None:
             self._reopen(*segment)
 
-    def write(self, records: Sequence[dict[str, Any]]) -> list[Exception | None]:
-        """Append the records as one batch, and return for each None, or why it has no JSON form (it is left out).
+    def write(self, records: Sequence[Record]) -> dict[int, Exception]:
+        """Append the records as one batch. Returns, by index, why some have no JSON form: they are left out.
 
         Raises `JournalUnavailable` where the batch could not be written; then no row of it is in the chain.
         """
         head = self.head
         rows: list[bytes] = []
-        faults: list[Exception | None] = []
-        for record in records:
+        faults: dict[int, Exception] = {}
+        for index, record in enumerate(records):
             try:
-                if record["kind"] in SIGNED:
+                if isinstance(record, dict) and record["kind"] in SIGNED:
                     sign(record, self.name, head, self._signer)
                 row, head = seal(record, self.name, head)
             except (ValueError, TypeError, LookupError, RecursionError) as fault:
-                faults.append(fault)
+                faults[index] = fault
                 continue
             rows.append(row)
-            faults.append(None)
         if rows:
             self._append(b"".join(rows))
             self.head = head

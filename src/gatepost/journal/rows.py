@@ -19,16 +19,17 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from gatepost.journal.calls import OPEN, Record
+
 VERSION: Final = 1
 GENESIS: Final = "0" * 64
 """What the first row of a chain has as `prev`."""
 SIGNED: Final = frozenset({"checkpoint", "retention"})
 
 _encode = msgspec.json.Encoder(order="sorted").encode
+_encode_struct: Final = msgspec.json.Encoder().encode
 _sha256 = hashlib.sha256
 _SIGNATURE_OF_A_ROW: Final = b"gatepost row 1\n"
-# Stands in the encoded row until its hash is known: a byte that JSON text never holds.
-_PLACE: Final = msgspec.Raw(b"\0")
 _MEMBER_HEAD: Final = len(b'"hash":')
 
 
@@ -48,19 +49,26 @@ class Head(NamedTuple):
     hash: str
 
 
-def seal(record: dict[str, Any], chain: str, head: Head) -> tuple[bytes, Head]:
+def seal(record: Record, chain: str, head: Head) -> tuple[bytes, Head]:
     """Make `record` the row after `head`: the line with its newline, and the new head.
 
     The record gets the members `chain`, `seq`, `prev` and `hash`. Besides them it must have `v`, `id`, `time` and
     `kind`, and no key between "hash" and "id". Raises `ValueError` or `TypeError` where a value has no JSON form.
     """
     seq = head.seq + 1
-    record["chain"] = chain
-    record["seq"] = seq
-    record["prev"] = head.hash
-    record["hash"] = _PLACE
-    before, _, after = _encode(record).partition(b"\0")
-    digest = record["hash"] = _sha256(before[:-_MEMBER_HEAD] + after[1:]).hexdigest()
+    if isinstance(record, dict):
+        record["chain"] = chain
+        record["seq"] = seq
+        record["prev"] = head.hash
+        record["hash"] = OPEN
+        row = _encode(record)
+    else:
+        record.chain = chain
+        record.seq = seq
+        record.prev = head.hash
+        row = _encode_struct(record)
+    before, _, after = row.partition(b"\0")
+    digest = _sha256(before[:-_MEMBER_HEAD] + after[1:]).hexdigest()
     return b'%b"%b"%b\n' % (before, digest.encode(), after), Head(seq, digest)
 
 

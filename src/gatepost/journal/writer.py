@@ -17,6 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from gatepost.journal import snapshot
+from gatepost.journal.calls import Decided, Record, Settled
 from gatepost.journal.chain import LOOK_SECONDS, SEGMENT_BYTES, SEGMENT_SECONDS, Chain, Sync, locked
 from gatepost.journal.errors import JournalUnavailable
 from gatepost.journal.recovery import Recovery, recover
@@ -76,8 +77,8 @@ class Journal:
         self._snapshot_rows = snapshot_rows
         self._snapshot_seconds = snapshot_seconds
         self._in_flight = dict(recovered.in_flight)
-        self._records: list[dict[str, Any]] = []
-        self._futures: list[asyncio.Future[None]] = []
+        self._records: list[Record] = []
+        self._futures: list[asyncio.Future[None] | None] = []  # for each record who waits for it
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None  # for the next checkpoint
         self._retry: asyncio.TimerHandle | None = None
@@ -169,15 +170,13 @@ class Journal:
         """The sequence number of the last row."""
         return self._chain.head.seq
 
-    def append(self, record: dict[str, Any], *, soon: bool = True) -> asyncio.Future[None]:
+    def append(self, record: Record) -> asyncio.Future[None]:
         """Queue a record, which the journal takes over, for the one write at the end of this turn.
 
-        With `soon` False, which is for rows that nothing waits for, it is written with the next such batch, or by
-        itself a few milliseconds later: an outcome then costs no write of its own.
-
-        The record has `kind`, and `v`, `id` and `time` unless the journal shall fill them in. The future resolves
-        when its row is written; it fails with `JournalUnavailable` when it is not and will not be. A failure that
-        nobody waits for is not reported elsewhere. Cancelling the future does not take the row back.
+        The record is a dict with `kind`, and `v`, `id` and `time` unless the journal shall fill them in; or one of
+        `journal.calls`. The future resolves when its row is written; it fails with `JournalUnavailable` when it is
+        not and will not be. A failure that nobody waits for is not reported elsewhere. Cancelling the future does not
+        take the row back.
         """
         loop = self._loop
         if loop is None:
@@ -187,17 +186,32 @@ class Journal:
             self._failed += 1
             _reject(future, JournalUnavailable(self.unhealthy_because))
             return future
-        if "id" not in record or "time" not in record or "v" not in record:
-            for key, value in event(record["kind"], self._clock()).items():
-                record.setdefault(key, value)
-        if soon and not self._scheduled:
+        if not self._scheduled:
             self._scheduled = True
             loop.call_soon(self._flush)
-        elif not soon and not self._records:
+        self._queue(record, future)
+        return future
+
+    def post(self, record: Record) -> None:
+        """Queue a record that nothing waits for: it is written with the next batch, or by itself a few milliseconds
+        later, so that an outcome costs no write of its own. While the journal is unhealthy it is lost, and counted.
+        """
+        if not self.healthy:
+            self._failed += 1
+            return
+        if not self._records:
+            loop = self._loop
+            if loop is None:
+                loop = self._loop = asyncio.get_running_loop()
             loop.call_later(_LATER_SECONDS, self._flush)
+        self._queue(record, None)
+
+    def _queue(self, record: Record, future: asyncio.Future[None] | None) -> None:
+        if isinstance(record, dict) and ("id" not in record or "time" not in record or "v" not in record):
+            for key, value in event(record["kind"], self._clock()).items():
+                record.setdefault(key, value)
         self._records.append(record)
         self._futures.append(future)
-        return future
 
     async def flush(self) -> None:
         """Write what is queued now."""
@@ -248,15 +262,18 @@ class Journal:
             failure = error if isinstance(error, JournalUnavailable) else JournalUnavailable(repr(error))
             self._failed += len(futures)
             for future in futures:
-                _reject(future, failure)
+                if future is not None:
+                    _reject(future, failure)
             self._turn_unhealthy(failure.reason)
             return
-        for record, fault in zip(records, faults, strict=True):
-            if fault is None:
+        for index, record in enumerate(records):
+            if index not in faults:
                 self._note(record)
-        for future, fault in zip(futures, faults, strict=False):
-            if fault is not None:
-                _reject(future, JournalUnavailable(f"the record has no JSON form ({fault})"))
+        for index, future in enumerate(futures):
+            if future is None:
+                continue
+            if index in faults:
+                _reject(future, JournalUnavailable(f"the record has no JSON form ({faults[index]})"))
             elif not future.done():
                 future.set_result(None)
         if self._timer is None and self._loop is not None:
@@ -264,30 +281,36 @@ class Journal:
         if self._unsaved >= self._snapshot_rows and not self._saver.busy:
             self._save()
 
-    def _write_own(self, records: list[dict[str, Any]]) -> None:
+    def _write_own(self, records: list[Record]) -> None:
         """Write rows of the journal's own at once. Raises `JournalUnavailable`."""
         self._chain.write(records)
         for record in records:
             self._note(record)
 
-    def _note(self, record: dict[str, Any]) -> None:
+    def _note(self, record: Record) -> None:
         """Keep count of a row that was written."""
         self._unsigned += 1
         self._unsaved += 1
-        kind = record["kind"]
-        decision: Any = record.get("decision_id")
-        if kind == "decided":
+        if isinstance(record, Decided):
+            if record.decision == "allow" or not record.enforced:
+                self._in_flight[record.decision_id] = record.reservation
+        elif isinstance(record, Settled):
+            self._settled(record.decision_id)
+        elif record["kind"] == "decided":
             if is_forwarded(record):
-                self._in_flight[decision] = record.get("reservation")
-        elif kind == "settled":
-            reservation = self._in_flight.pop(decision, None)
-            if reservation is not None:
-                self._ledger.settle(reservation)
-        elif kind == "released":
-            if decision in self._in_flight:
-                self._in_flight[decision] = None
-        elif kind == "checkpoint":
+                self._in_flight[record["decision_id"]] = record.get("reservation")
+        elif record["kind"] == "settled":
+            self._settled(record["decision_id"])
+        elif record["kind"] == "released":
+            if record["decision_id"] in self._in_flight:
+                self._in_flight[record["decision_id"]] = None
+        elif record["kind"] == "checkpoint":
             self._unsigned = 0
+
+    def _settled(self, decision: str) -> None:
+        reservation = self._in_flight.pop(decision, None)
+        if reservation is not None:
+            self._ledger.settle(reservation)
 
     def _checkpoint(self, more: int) -> dict[str, Any]:
         """A checkpoint after the rows that have none yet and `more` that are about to be written."""
@@ -341,7 +364,7 @@ class Journal:
         if not (found.bytes_cut or found.in_flight):
             return
         now = self._clock()
-        rows = [
+        rows: list[Record] = [
             event("recovered", now, cause="start", bytes_cut=found.bytes_cut, in_flight=len(found.in_flight)),
             *(event("settled", now, decision_id=id, **_UNKNOWN) for id in found.in_flight),
         ]

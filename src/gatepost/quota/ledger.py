@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -43,6 +43,23 @@ class Use(Protocol):
     def on_deny(self) -> str | None: ...
     @property
     def enforced(self) -> bool: ...
+
+
+class Taken(msgspec.Struct, frozen=True, gc=False):
+    """A count in a record, its members in the order of the canonical form.
+
+    Amounts are texts of exact decimals; `at` is an int where it is whole, as canonical JSON wants it.
+    """
+
+    after: str
+    algorithm: str
+    amount: str
+    at: int | float
+    before: str
+    counter: str
+    max: str
+    scope: str
+    window: str | int
 
 
 class Count(msgspec.Struct, frozen=True, gc=False):
@@ -84,23 +101,20 @@ class Count(msgspec.Struct, frozen=True, gc=False):
         """The same count where nothing was taken."""
         return msgspec.structs.replace(self, total_after=self.total_before)
 
-    def as_record(self) -> dict[str, Any]:
-        """The count as a decided row carries it, from which `replay` rebuilds the ledger exactly.
-
-        Amounts are texts of exact decimals; `at` is a number that is an int where it is whole, as canonical JSON
-        wants it.
-        """
-        return {
-            "counter": self.counter,
-            "window": self.window,
-            "scope": self.scope,
-            "max": plain(self.max),
-            "amount": plain(self.amount),
-            "before": text(self.total_before),
-            "after": text(self.total_after),
-            "algorithm": self.algorithm,
-            "at": int(self.at) if self.at.is_integer() else self.at,
-        }
+    def as_record(self) -> Taken:
+        """The count as a decided row carries it, from which `replay` rebuilds the ledger exactly."""
+        at = self.at
+        return Taken(
+            text(self.total_after),
+            self.algorithm,
+            plain(self.amount),
+            int(at) if at.is_integer() else at,
+            text(self.total_before),
+            self.counter,
+            plain(self.max),
+            self.scope,
+            self.window,
+        )
 
 
 class Reservation(msgspec.Struct, frozen=True):

@@ -162,10 +162,10 @@ class Connection(asyncio.Protocol):
     def _read_head(self, data: bytes) -> Request | None:
         """Read a whole head, and have it judged. Returns None where it is refused."""
         listener = self._listener
-        head: Head | Refusal | None = listener.heads.get(data)
-        if head is not None:
-            self._incoming.begin(head)
-            return self._judged(head)
+        known = listener.heads.get(data)
+        if known is not None:
+            self._incoming.begin(known)
+            return self._judged(known)
         line_end = data.find(b"\r\n")
         line = listener.line(data[:line_end])
         if isinstance(line, Refusal):

@@ -1,9 +1,9 @@
 """JSON read so strictly that no other parser can read it differently, and written so that numbers keep their text.
 
-`parse` gives plain Python values. Most clients write compact JSON. Where a fast reader's value, written again, gives the
-text back to the byte, that text can be read in no other way: nothing stands twice in it, nothing is spelled oddly and
-nothing stands around it, because the writer writes no such thing. Any other text is read by the standard library's C
-scanner with hooks on objects and numbers, and looked at for what the scanner does not see. Only a refused text is
+`parse` gives plain Python values. Most clients write compact JSON. Where a fast reader's value, written again, gives
+the text back to the byte, that text can be read in no other way: nothing stands twice in it, nothing is spelled oddly
+and nothing stands around it, because the writer writes no such thing. Any other text is read by the standard library's
+C scanner with hooks on objects and numbers, and looked at for what the scanner does not see. Only a refused text is
 walked again, to say where the fault is.
 """
 
