@@ -11,8 +11,10 @@ from gatepost_media.common.errors import MediaError, NotSignedIn, Refused
 from gatepost_media.common.output import Out
 from gatepost_media.common.tools import Context, Toolset
 from gatepost_media.trakt.listing import trakt
-from gatepost_media.trakt.profiles import EVERY
+from gatepost_media.trakt.profiles import EVERY, PROFILES
 from gatepost_media.trakt.signin import Poll
+
+TOOLS = Toolset("trakt-auth", "", PROFILES)
 
 
 class DeviceCode(Out):
@@ -52,6 +54,9 @@ _ENDED = {
 }
 
 
+@TOOLS.tool(
+    "start_device_auth", title="Begin signing in", effect="execute", idempotent=False, needs_write=False, profiles=EVERY
+)
 async def start_device_auth(ctx: Context) -> DeviceCode:
     """Begin signing in to Trakt: gives a code and the address where a person types it. Then call check_auth_status."""
     code = await trakt(ctx).sign_in.start()
@@ -66,6 +71,14 @@ async def start_device_auth(ctx: Context) -> DeviceCode:
     )
 
 
+@TOOLS.tool(
+    "check_auth_status",
+    title="Is somebody signed in",
+    effect="execute",
+    idempotent=True,
+    needs_write=False,
+    profiles=EVERY,
+)
 async def check_auth_status(ctx: Context) -> AuthStatus:
     """Whether somebody is signed in to Trakt; after start_device_auth, asks Trakt once if the code was typed in."""
     sign_in = trakt(ctx).sign_in
@@ -110,6 +123,7 @@ def _signed_in(ends: float, account: str | None, message: str) -> AuthStatus:
     return AuthStatus(signed_in=True, state="signed-in", account=account, access_token_ends=when, message=message)
 
 
+@TOOLS.tool("clear_auth", title="Sign out", effect="destructive", idempotent=True, needs_write=False, profiles=EVERY)
 async def clear_auth(ctx: Context) -> SignedOut:
     """Sign out of Trakt: ends the sign-in at Trakt and removes the stored tokens."""
     was, ended = await trakt(ctx).sign_in.end()
@@ -123,26 +137,3 @@ async def clear_auth(ctx: Context) -> SignedOut:
         else "The tokens are removed here. Trakt could not be told: remove the application's access at "
         "https://app.trakt.tv/settings/apps.",
     )
-
-
-def register(toolset: Toolset) -> None:
-    """Adds the sign-in tools."""
-    toolset.tool(
-        "start_device_auth",
-        title="Begin signing in",
-        effect="execute",
-        idempotent=False,
-        needs_write=False,
-        profiles=EVERY,
-    )(start_device_auth)
-    toolset.tool(
-        "check_auth_status",
-        title="Is somebody signed in",
-        effect="execute",
-        idempotent=True,
-        needs_write=False,
-        profiles=EVERY,
-    )(check_auth_status)
-    toolset.tool(
-        "clear_auth", title="Sign out", effect="destructive", idempotent=True, needs_write=False, profiles=EVERY
-    )(clear_auth)

@@ -12,7 +12,9 @@ from gatepost_media.trakt.arguments import MOST, ItemId, Limit, PageNumber, chec
 from gatepost_media.trakt.client import Json, Object
 from gatepost_media.trakt.listing import listed, trakt
 from gatepost_media.trakt.models import Episode, Item, Show, TraktRow, item, nested, read
-from gatepost_media.trakt.profiles import ACCOUNT, SYNC
+from gatepost_media.trakt.profiles import ACCOUNT, PROFILES, SYNC
+
+TOOLS = Toolset("trakt-progress", "", PROFILES)
 
 
 class Paused(Item):
@@ -71,6 +73,7 @@ class Done(Out):
     message: str
 
 
+@TOOLS.tool("fetch_playback_progress", title="Paused items", effect="read", idempotent=True, profiles=ACCOUNT)
 async def fetch_playback_progress(
     ctx: Context,
     playback_type: Annotated[
@@ -84,6 +87,9 @@ async def fetch_playback_progress(
     return await listed(ctx, Paused, path, limit=limit, page=page, shape=item, auth=True, what="the paused items")
 
 
+@TOOLS.tool(
+    "remove_playback_item", title="Forget a paused item", effect="destructive", idempotent=True, profiles=(SYNC,)
+)
 async def remove_playback_item(
     ctx: Context,
     playback_id: Annotated[int, Field(gt=0, lt=2**63, description="The `id` of a row of fetch_playback_progress.")],
@@ -93,6 +99,7 @@ async def remove_playback_item(
     return Done(message=f"The paused item {playback_id} is forgotten.")
 
 
+@TOOLS.tool("fetch_show_progress", title="Progress in a show", effect="read", idempotent=True, profiles=ACCOUNT)
 async def fetch_show_progress(
     ctx: Context,
     show_id: ItemId,
@@ -149,6 +156,7 @@ class _Progress(TraktRow):
     hidden_seasons: list[_Hidden] = Field(default_factory=list)
 
 
+@TOOLS.tool("fetch_up_next", title="What comes next", effect="read", idempotent=True, profiles=ACCOUNT)
 async def fetch_up_next(
     ctx: Context,
     intent: Annotated[
@@ -180,19 +188,3 @@ def _up_next(raw: Object) -> Object:
 
 def _flag(value: bool) -> str:
     return "true" if value else "false"
-
-
-def register(toolset: Toolset) -> None:
-    """Adds the tools for progress."""
-    toolset.tool("fetch_playback_progress", title="Paused items", effect="read", idempotent=True, profiles=ACCOUNT)(
-        fetch_playback_progress
-    )
-    toolset.tool(
-        "remove_playback_item", title="Forget a paused item", effect="destructive", idempotent=True, profiles=(SYNC,)
-    )(remove_playback_item)
-    toolset.tool("fetch_show_progress", title="Progress in a show", effect="read", idempotent=True, profiles=ACCOUNT)(
-        fetch_show_progress
-    )
-    toolset.tool("fetch_up_next", title="What comes next", effect="read", idempotent=True, profiles=ACCOUNT)(
-        fetch_up_next
-    )
