@@ -29,7 +29,7 @@ HEAVY = (
 EXPECTED = {
     "demo": None,
     "serve": None,
-    "server": {"add", "list", "show", "remove", "scan", "set-category"},
+    "server": {"add", "list", "show", "remove", "scan", "set-category", "import"},
     "policy": {"check", "add", "list", "show", "explain"},
     "grant": {"add", "list", "rotate", "revoke", "attach"},
     "connect": None,

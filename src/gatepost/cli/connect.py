@@ -45,7 +45,7 @@ def connect(place: Place, client: str, server: str, token: str, write: bool, url
     from gatepost.errors import GatepostError
 
     chosen = CLIENTS[client]
-    target = Target(server, _server_url(place, server, url), _token(token))
+    target = Target(server, server_url(place, server, url), _token(token))
     file = chosen.file(Surroundings.here()) if chosen.file is not None else None
 
     if write:
@@ -114,7 +114,7 @@ def _token(text: str) -> str:
     return token
 
 
-def _server_url(place: Place, server: str, url: str | None) -> str:
+def server_url(place: Place, server: str, url: str | None) -> str:
     """The server's address at the gateway: `--url`, else that of the running or the last `serve`, else the default."""
     import re
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatepost.cli.command import Command, Place, group, json_option
+from gatepost.cli.server_import import import_
 
 if TYPE_CHECKING:
     from gatepost.control.target import Target
@@ -359,3 +360,6 @@ def _show_stderr(status: dict[str, Any] | None) -> None:
     heading("Last words on stderr" + (f" (of {len(lines)} lines)" if len(lines) > _SHOWN_STDERR_LINES else ""))
     for line in lines[-_SHOWN_STDERR_LINES:]:
         click.echo(f"  {clean(line)}")
+
+
+server.add_command(import_)

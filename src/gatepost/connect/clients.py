@@ -90,25 +90,34 @@ class Client:
 
 
 def toml_table(section: str, name: str, entry: Mapping[str, Any]) -> str:
-    """`[section.name]` and its keys; values are strings or flat maps of strings."""
-    lines = [f"[{section}.{_toml_key(name)}]"]
-    for key, value in entry.items():
-        if isinstance(value, Mapping):
-            inner = ", ".join(f"{_toml_key(k)} = {_toml_string(v)}" for k, v in value.items())
-            lines.append(f"{_toml_key(key)} = {{ {inner} }}")
-        else:
-            lines.append(f"{_toml_key(key)} = {_toml_string(value)}")
+    """`[section.name]` and its keys."""
+    lines = [f"[{section}.{toml_key(name)}]", *(f"{toml_key(key)} = {toml_value(entry[key])}" for key in entry)]
     return "\n".join(lines) + "\n"
 
 
-def _toml_key(key: str) -> str:
+def toml_key(key: str) -> str:
+    """A key as TOML writes it, in quotes where it has to be."""
     bare = key.isascii() and key.replace("-", "").replace("_", "").isalnum()
     return key if bare else _toml_string(key)
 
 
+def toml_value(value: Any) -> str:
+    """A value on one line: text, number, truth value, time, list or inline table."""
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{toml_key(key)} = {toml_value(each)}" for key, each in value.items())
+        return f"{{ {inner} }}" if inner else "{}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml_value, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return repr(value)
+    return _toml_string(value) if isinstance(value, str) else value.isoformat()
+
+
 def _toml_string(value: str) -> str:
-    # A JSON string without non-ASCII shortcuts is a valid TOML basic string (TOML 1.0, "String"), except for DEL.
-    return json.dumps(value, ensure_ascii=True).replace("\x7f", "\\u007F")
+    # A JSON string is a valid TOML basic string (TOML 1.0, "String"), except for DEL and for surrogate pairs as escapes.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
 def _typed(kind: str, url_key: str = "url") -> Callable[[Target], dict[str, Any]]:

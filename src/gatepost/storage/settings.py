@@ -1,0 +1,26 @@
+"""Rows of settings: a value of JSON text under a key."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from gatepost.storage.tables import settings
+
+_PUT = insert(settings)
+_PUT = _PUT.on_conflict_do_update(index_elements=[settings.c.key], set_={"value": _PUT.excluded.value})
+
+
+def find(connection: Connection, key: str) -> str | None:
+    """A setting's value, or None."""
+    return connection.execute(select(settings.c.value).where(settings.c.key == key)).scalar_one_or_none()
+
+
+def put(connection: Connection, key: str, value: str) -> None:
+    """Sets it."""
+    connection.execute(_PUT, {"key": key, "value": value})
+
+
+def remove(connection: Connection, key: str) -> None:
+    """Takes it away, where it is there."""
+    connection.execute(delete(settings).where(settings.c.key == key))
