@@ -1,0 +1,1 @@
+"""Sonarr and Radarr, both of API version 3."""
