@@ -9,6 +9,7 @@ from gatepost.gateway import answers, events, relay
 from gatepost.gateway.caller import Caller
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Progress
+from gatepost.gateway.heads import forwarded
 from gatepost.gateway.sessions import Session, find
 from gatepost.mcp import legacy
 from gatepost.mcp.message import INVALID_REQUEST, Message
@@ -29,7 +30,7 @@ async def onward(gateway: Gateway, request: Request, call: Call) -> None:
     session = None if call.session is None else call.session.upstream_id
     upstream = gateway.upstream(call.caller.upstream.config)
     try:
-        reply = await upstream.post(message.encode(), message, relay.headers(request, call), session)
+        reply = await upstream.post(message.encode(), message, forwarded(request.head, call), session)
     except UpstreamFailed as failure:
         answers.plain(request, 502, failure.code, str(failure))
         return

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from gatepost.gateway import records
 from gatepost.gateway.caller import Caller
@@ -23,7 +23,9 @@ from gatepost.keys import Keyring
 from gatepost.quota import Ledger
 from gatepost.upstreams.base import Upstream
 from gatepost.upstreams.config import ServerConfig
+from gatepost.wire.head import Head
 
+_MOST_CALLERS: Final = 1024
 Rescan = Callable[[str], Awaitable[None]]
 """Ask for a server's definitions to be read again; returns when the snapshot holds them, or when that failed."""
 
@@ -65,6 +67,8 @@ class Gateway:
         self.clock = clock
         self.metrics = Metrics()
         self.snapshot = Snapshot()
+        self.callers: dict[tuple[Head, str], Caller] = {}
+        """Whom the snapshot knows of the last heads and addresses; forgotten with it."""
         self.sessions = Sessions(self.sealer)
         self.refusals = Refusals(self.settings.max_refusal_rows, clock, partial(self.note, "refused"))
         self.drops = Refusals(self.settings.max_refusal_rows, clock, partial(self.note, "dropped"))
@@ -86,6 +90,7 @@ class Gateway:
     def swap(self, snapshot: Snapshot) -> None:
         """Use another snapshot from the next request on. Servers that changed or went are disconnected."""
         self.snapshot = snapshot
+        self.callers.clear()
         self.configured = True
         for name, (config, upstream) in list(self._upstreams.items()):
             server = snapshot.servers.get(name)
@@ -93,6 +98,13 @@ class Gateway:
                 del self._upstreams[name]
                 self.spawn(upstream.close())
         self.close_revoked_streams()
+
+    def remember(self, head: Head, caller: Caller) -> Caller:
+        """Keep who sent a head, as of this snapshot. Whether the grant has expired is to be asked each time."""
+        if len(self.callers) >= _MOST_CALLERS:
+            self.callers.clear()
+        self.callers[head, caller.client] = caller
+        return caller
 
     def upstream(self, config: ServerConfig) -> Upstream:
         """The connection to a server, made at its first use and kept."""

@@ -24,14 +24,16 @@ class Entry:
 
     def on_head(self, request: Request) -> Refusal | None:
         """Turn strangers away before a byte of their body is read."""
-        if request.path in _OWN:
+        gateway, head, client = self._gateway, request.head, request.client
+        known = gateway.callers.get((head, client))
+        if known is not None and known.grant.refused(gateway.clock()) is None:
+            request.context = known
             return None
-        gateway = self._gateway
-        caller = authenticate(
-            gateway.snapshot, request.path, request.header(b"authorization"), request.client, gateway.clock()
-        )
+        if head.path in _OWN:
+            return None
+        caller = authenticate(gateway.snapshot, head.path, request.header(b"authorization"), client, gateway.clock())
         if not isinstance(caller, Stranger):
-            request.context = caller
+            request.context = gateway.remember(head, caller)
             return None
         answers.record_refusal(
             gateway,

@@ -16,11 +16,12 @@ from gatepost.gateway import answers, aside, records, relay
 from gatepost.gateway.caller import Caller
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Progress, Verdict
+from gatepost.gateway.heads import facts
 from gatepost.gateway.judge import judge
 from gatepost.gateway.sessions import Session, find
 from gatepost.journal import JournalUnavailable
 from gatepost.journal.calls import Decided
-from gatepost.mcp import headers, legacy, modern
+from gatepost.mcp import legacy, modern
 from gatepost.mcp.message import INVALID_REQUEST, Message, MessageError, parse
 from gatepost.mcp.refused import Refused
 from gatepost.policy import Decision, Effect, Use, limit_message
@@ -38,13 +39,14 @@ async def handle(gateway: Gateway, request: Request) -> None:
     message: Message | None = None
     session: Session | None = None
     try:
-        found = headers.mcp_headers(request.headers)
+        head = facts(request.head)
         if request.method != "POST":
-            await aside.side_stream(gateway, request, caller, found)
+            await aside.side_stream(gateway, request, caller, head.mcp)
             return
-        _require_json(request)
+        if not head.json:
+            raise Refused(415, INVALID_REQUEST, "GP-1008", "The Content-Type must be application/json.")
         message = parse(request.body)
-        call = _understood(gateway, caller, message, found)
+        call = _understood(gateway, caller, message, head.mcp)
         if message.kind != "request":
             await aside.onward(gateway, request, call)
             return
@@ -78,12 +80,6 @@ async def _decide(gateway: Gateway, request: Request, call: Call, verdict: Verdi
         gateway.post(records.settled(Progress(request, decision_id, carried_out=False, bytes_out=size)))
         return
     await _forward(gateway, request, call, verdict, decision_id, reserved=bool(counts))
-
-
-def _require_json(request: Request) -> None:
-    media = request.header(b"content-type") or b""
-    if media != b"application/json" and media.partition(b";")[0].strip().lower() != b"application/json":
-        raise Refused(415, INVALID_REQUEST, "GP-1008", "The Content-Type must be application/json.")
 
 
 def _understood(gateway: Gateway, caller: Caller, message: Message, found: dict[bytes, bytes]) -> Call:

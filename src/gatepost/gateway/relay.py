@@ -14,6 +14,7 @@ from gatepost.gateway import answers, events, listed, transform
 from gatepost.gateway.caller import Caller
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Progress, Verdict
+from gatepost.gateway.heads import forwarded
 from gatepost.gateway.sessions import TooManySessions, too_many
 from gatepost.mcp import legacy, modern, replies
 from gatepost.mcp.lists import BadList
@@ -28,7 +29,6 @@ EVENT_STREAM: Final = (
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
 )
-_FORWARDED: Final = frozenset({b"traceparent", b"tracestate"})
 _PLAIN: Final = frozenset({Duty.TOOL, Duty.RESOURCE, Duty.PROMPT, Duty.COMPLETION})
 """Duties whose complete results are passed on as they come."""
 _CLASSES: Final = {
@@ -65,7 +65,7 @@ async def call(gateway: Gateway, request: Request, call: Call, verdict: Verdict,
         request.on_gone(task.cancel)
     progress.forwarded_ns = time.perf_counter_ns()
     try:
-        reply = await upstream.post(verdict.forward.encode(), verdict.forward, headers(request, call), key)
+        reply = await upstream.post(verdict.forward.encode(), verdict.forward, forwarded(request.head, call), key)
     except UpstreamFailed as failure:
         _failed(request, call, progress, failure)
         return
@@ -84,16 +84,6 @@ async def call(gateway: Gateway, request: Request, call: Call, verdict: Verdict,
         _failed(request, call, progress, failure)
     finally:
         reply.abort()
-
-
-def headers(request: Request, call: Call) -> list[tuple[bytes, bytes]]:
-    """What travels upstream of a client's headers: the protocol's own, and trace context. Nothing else ever does."""
-    if call.era is modern:
-        out = modern.forward_headers(call.message, call.protocol, request.headers)
-    else:
-        out = legacy.forward_headers(call.mcp)
-    out.extend(pair for pair in request.headers if pair[0] in _FORWARDED)
-    return out
 
 
 def _session_id(reply: Reply) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from typing import Any, Final
 
 from gatepost import __version__
@@ -16,7 +16,7 @@ from gatepost.upstreams.config import ServerConfig
 from gatepost.wire import sse
 from gatepost.wire.errors import UpstreamError
 from gatepost.wire.pool import Pool, Timeouts
-from gatepost.wire.response import Response
+from gatepost.wire.response import Response, ResponseHead
 
 _OWN: Final = (
     (b"accept", b"application/json, text/event-stream"),
@@ -27,7 +27,8 @@ _IDLE_SECONDS: Final = 4.0
 """Uvicorn and Node close a connection that was idle for 5 s. A call sent in that moment would be lost, because it must
 not be sent twice; so connections are given up before."""
 _JSON: Final = (b"content-type", b"application/json")
-_USUAL: Final = [b"application/json"]
+_KIND: Final = f"{__name__}: kind"
+_REMEMBERED: Final = 64
 _REPLACED: Final = frozenset({b"accept", b"accept-encoding", b"content-type", b"mcp-session-id", b"user-agent"})
 
 
@@ -55,6 +56,8 @@ class HttpUpstream:
         )
         self._own = [(name.lower().encode(), value.encode("latin-1")) for name, value in config.headers]
         self._replaced = _REPLACED | {name for name, _ in self._own}
+        self._prepared: dict[tuple[Headers, str | None], bytes] = {}
+        """The heads of the last calls: most are that of the one before."""
         self._requests = 0
         self._failures = 0
         self._last_failure: dict[str, Any] | None = None
@@ -64,15 +67,22 @@ class HttpUpstream:
     async def post(self, body: bytes, message: Message, headers: Headers, session: str | None) -> HttpReply:
         """See `Upstream.post`. `session` is the server's own session id."""
         timeouts = self._streams if message.method == LISTEN else self._answers
-        return await self._send("POST", [_JSON, *self._headers(headers, session)], body, timeouts)
+        key = (tuple(headers), session)
+        head = self._prepared.get(key)
+        if head is None:
+            head = self._pool.prepare("POST", [_JSON, *self._headers(headers, session)])
+            if len(self._prepared) >= _REMEMBERED:
+                self._prepared.clear()
+            self._prepared[key] = head
+        return await self._replied(self._pool.send(head, body, timeouts))
 
     async def listen(self, headers: Headers, session: str | None) -> HttpReply:
         """See `Upstream.listen`."""
-        return await self._send("GET", self._headers(headers, session), b"", self._streams)
+        return await self._replied(self._pool.request("GET", self._headers(headers, session), timeouts=self._streams))
 
     async def delete(self, headers: Headers, session: str | None) -> HttpReply:
         """See `Upstream.delete`."""
-        return await self._send("DELETE", self._headers(headers, session), b"", self._answers)
+        return await self._replied(self._pool.request("DELETE", self._headers(headers, session)))
 
     async def close(self) -> None:
         """Close every connection; calls in flight fail."""
@@ -96,13 +106,11 @@ class HttpUpstream:
             headers.append((b"mcp-session-id", session.encode("latin-1")))
         return headers
 
-    async def _send(
-        self, method: str, headers: list[tuple[bytes, bytes]], body: bytes, timeouts: Timeouts
-    ) -> HttpReply:
+    async def _replied(self, asked: Coroutine[Any, Any, Response]) -> HttpReply:
         deadline = asyncio.get_running_loop().time() + self.config.limits.answer
         self._requests += 1
         try:
-            response = await self._pool.request(method, headers, body, timeouts=timeouts)
+            response = await asked
         except UpstreamError as error:
             raise self.failed(failures.from_wire(self.config, error)) from error
         try:
@@ -126,21 +134,13 @@ class HttpReply:
     """
 
     def __init__(self, upstream: HttpUpstream, response: Response, deadline: float) -> None:
-        config = upstream.config
-        if 300 <= response.status < 400:
-            raise failures.redirected(config, response.status, response.header(b"location"))
-        encodings: list[bytes] = []
-        types: list[bytes] = []
-        for name, value in response.headers:
-            if name == b"content-type":
-                types.append(value)
-            elif name == b"content-encoding":
-                encodings.append(value)
-        if encodings and b",".join(encodings).strip().lower() not in (b"", b"identity"):
-            raise failures.compressed(config, b",".join(encodings))
-        self.status = response.status
-        self.headers = response.headers
-        self.kind: Kind = _kind(response, types)
+        head = response.head
+        kind = head.memo.get(_KIND)
+        if kind is None:
+            kind = head.memo[_KIND] = _kind(upstream.config, head)
+        self.status = head.status
+        self.headers = head.headers
+        self.kind: Kind = kind
         self._upstream = upstream
         self._response = response
         self._deadline = deadline
@@ -186,13 +186,20 @@ class HttpReply:
         self._response.abort()
 
 
-def _kind(response: Response, values: list[bytes]) -> Kind:
-    """What the answer is, by its media type read leniently: any case, parameters, white space (RFC 9110, 8.3.1)."""
-    if response.status in (202, 204) or response.header(b"content-length") == b"0":
+def _kind(config: ServerConfig, head: ResponseHead) -> Kind:
+    """What an answer is, by its media type read leniently: any case, parameters, white space (RFC 9110, 8.3.1).
+
+    Raises UpstreamFailed for one that is never passed on.
+    """
+    if 300 <= head.status < 400:
+        location = next((value for name, value in head.headers if name == b"location"), None)
+        raise failures.redirected(config, head.status, location)
+    encodings = b",".join([value for name, value in head.headers if name == b"content-encoding"])
+    if encodings.strip().lower() not in (b"", b"identity"):
+        raise failures.compressed(config, encodings)
+    if head.status in (202, 204) or head.length == 0:
         return "empty"
-    if values == _USUAL:
-        return "json"
-    types = {value.partition(b";")[0].strip().lower() for value in values}
+    types = {value.partition(b";")[0].strip().lower() for name, value in head.headers if name == b"content-type"}
     if types == {b"text/event-stream"}:
         return "sse"
     if types == {b"application/json"}:

@@ -10,7 +10,7 @@ import httptools
 
 from gatepost.wire.errors import Cut, Malformed, TimedOut, UpstreamError
 from gatepost.wire.framing import FOREVER, read_framing
-from gatepost.wire.response import Response
+from gatepost.wire.response import Response, ResponseHead
 from gatepost.wire.sockets import watch_silent
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Exchange(asyncio.Protocol):
 
     __slots__ = (
         "_behind", "_complete", "_deadline", "_dry_bytes", "_error", "_head", "_headers", "_in_head", "_interim",
-        "_keep", "_kept_for", "_last", "_loop", "_parser", "_paused", "_poll", "_pool", "_response", "_state",
+        "_keep", "_last", "_loop", "_parser", "_paused", "_poll", "_pool", "_response", "_state",
         "_timeouts", "_timer", "_timer_at", "_total_at", "_transport", "_until_close", "idle_since",
     )  # fmt: skip
 
@@ -51,7 +51,6 @@ class Exchange(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._error: UpstreamError | None = None
         self._dry_bytes = self._interim = 0
-        self._kept_for = FOREVER
         self._in_head = self._complete = self._behind = self._keep = self._until_close = self._paused = False
         # deadlines
         self._timeouts: Timeouts | None = None
@@ -124,6 +123,13 @@ class Exchange(asyncio.Protocol):
             return
         if state == _CLOSED:
             return
+        begins = not self._dry_bytes and state == _HEAD
+        if begins:
+            end = data.find(b"\r\n\r\n") + 4
+            known = self._pool.heads.get(data[:end])
+            if known is not None and known.length == len(data) - end:  # the usual case: one that came before, and whole
+                self._answered(Response(None, self._loop, known, data[end:]), known.kept_for)
+                return
         self._dry_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -145,6 +151,8 @@ class Exchange(asyncio.Protocol):
             if self._head is not None and not self._head.done():
                 self._head.set_result(response)
         if self._complete:
+            if begins and self._keep and not self._behind and response.status not in _BODILESS:
+                self._pool.learn(data, response.head)
             self._completed(response)
             return
         if self._dry_bytes > _MAX_HEAD_BYTES:
@@ -209,8 +217,8 @@ class Exchange(asyncio.Protocol):
             self._error = Malformed(str(fault), sent=True)
             return
         self._until_close = framing.until_close and status not in _BODILESS
-        self._kept_for = framing.kept_for
-        self._response = Response(self, self._loop, status, headers, framing.length)
+        head = ResponseHead(status, headers, framing.length, framing.kept_for)
+        self._response = Response(self, self._loop, head)
 
     def on_body(self, body: bytes) -> None:
         self._dry_bytes = 0
@@ -224,18 +232,31 @@ class Exchange(asyncio.Protocol):
 
     # -- ends ------------------------------------------------------------------------------------------------------
 
+    def _answered(self, response: Response, kept_for: float) -> None:
+        """A whole response in one piece, whose head is known for one behind which the connection is kept."""
+        head, self._head = self._head, None
+        if head is not None and not head.done():
+            head.set_result(response)
+        self._free(kept_for)
+
     def _completed(self, response: Response) -> None:
         """A whole response. The connection may serve again if nothing stands behind it."""
         self._head = self._response = None
         self.resume()
         response.finish()
+        if self._behind or not self._keep:
+            self.close()
+        else:
+            self._free(response.head.kept_for)
+
+    def _free(self, kept_for: float) -> None:
         transport = self._transport
         # A server that answers before it was asked to the end may take the rest of the question for another request.
-        if self._behind or not self._keep or transport is None or transport.get_write_buffer_size():
+        if transport is None or transport.get_write_buffer_size():
             self.close()
             return
         self._state = _IDLE
-        self._pool.returned(self, self._kept_for)
+        self._pool.returned(self, kept_for)
 
     def _fail(self, error: UpstreamError) -> None:
         head, response = self._head, self._response

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from gatepost.wire.errors import ConnectError, Cut, Malformed, TimedOut, TooLarge, UpstreamError
 from gatepost.wire.exchange import Exchange
-from gatepost.wire.response import Response
+from gatepost.wire.response import Response, ResponseHead
 from gatepost.wire.tls import client_context
 
 __all__ = [
@@ -28,6 +28,7 @@ _NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _HOST: Final = re.compile(r"[^\x00-\x20\x7f\"%/<>?@\\^`{|}]+")
 _TARGET: Final = re.compile(r"/[!-~]*")
 _REMEMBERED: Final = 64
+_LONGEST_HEAD: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,8 @@ class Pool:
         """Places taken of `max_connections`: open connections and those being opened."""
         self._waiters: deque[asyncio.Future[Exchange | None]] = deque()
         self._starts: dict[tuple[str, str], bytes] = {}
-        self._lines: dict[tuple[tuple[bytes, bytes], ...], bytes] = {}
-        """The header lines of the last requests: most are those of the one before."""
+        self.heads: dict[bytes, ResponseHead] = {}
+        """The heads of the last whole responses behind which their connection was kept, by their bytes."""
         self._closed = False
         self._start("GET", self.base_path)
 
@@ -116,8 +117,21 @@ class Pool:
             UpstreamError: `ConnectError`, `TimedOut`, `Cut`, `Malformed`.
             ValueError: the method, the target or a header cannot be sent. Nothing was.
         """
-        deadlines = timeouts or self._timeouts
-        data = self._head(method, path or self.base_path, headers, len(body)) + body
+        head = self.prepare(method, headers, path)
+        if body or method not in _BODILESS:
+            return await self.send(head, body, timeouts)
+        return await self._send(head + b"\r\n", timeouts or self._timeouts)
+
+    def prepare(self, method: str, headers: Headers, path: str | None = None) -> bytes:
+        """The beginning of a request's head, for `send`; the arguments and what it raises are those of `request`."""
+        return self._start(method, path or self.base_path) + _checked_lines(headers)
+
+    async def send(self, prepared: bytes, body: bytes, timeouts: Timeouts | None = None) -> Response:
+        """`request` with a head that was prepared before, and a body. Raises `UpstreamError`."""
+        data = b"%bcontent-length: %d\r\n\r\n%b" % (prepared, len(body), body)
+        return await self._send(data, timeouts or self._timeouts)
+
+    async def _send(self, data: bytes, deadlines: Timeouts) -> Response:
         exchange = self._take_idle() or await self._another(deadlines.connect)
         head = exchange.send(data, deadlines)
         try:
@@ -227,6 +241,14 @@ class Pool:
         else:
             self._idle.append(exchange)
 
+    def learn(self, data: bytes, head: ResponseHead) -> None:
+        """Remember the head of a whole, clean response, unless its body's end is llhttp's to find."""
+        end = data.find(b"\r\n\r\n") + 4
+        if head.length == len(data) - end and end <= _LONGEST_HEAD:
+            if len(self.heads) >= _REMEMBERED:
+                self.heads.clear()
+            self.heads[data[:end]] = head
+
     def lost(self, exchange: Exchange) -> None:
         """A connection is closed; whoever waits may open another."""
         if exchange in self._idle:
@@ -253,21 +275,8 @@ class Pool:
                 self._starts[method, target] = start
         return start
 
-    def _head(self, method: str, target: str, headers: Headers, length: int) -> bytes:
-        start = self._start(method, target)
-        key = tuple(headers)
-        lines = self._lines.get(key)
-        if lines is None:
-            lines = _checked_lines(key)
-            if len(self._lines) >= _REMEMBERED:
-                self._lines.clear()
-            self._lines[key] = lines
-        if length or method not in _BODILESS:
-            return b"%b%bcontent-length: %d\r\n\r\n" % (start, lines, length)
-        return b"%b%b\r\n" % (start, lines)
 
-
-def _checked_lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+def _checked_lines(headers: Headers) -> bytes:
     for name, value in headers:
         if _NAME.fullmatch(name) is None:
             raise ValueError(f"{name!r} is not a header name")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gatepost.wire.errors import TooLarge, UpstreamError
 
@@ -14,31 +14,49 @@ if TYPE_CHECKING:
 _HIGH_WATER: Final = 64 * 1024
 
 
-class Response:
-    """The head of a response, and its body to be read once, by `read` or by `chunks`.
+class ResponseHead:
+    """The head of a response. Servers repeat theirs to the byte within a second; it is read once then.
 
     Attributes:
+        status: the HTTP status.
+        headers: names in lower case, in the order they came; not to be changed.
+        length: the Content-Length, None where there is none.
+        kept_for: how many seconds the server keeps the connection.
+        memo: what others worked out from nothing but this head, under keys of their own.
+    """
+
+    __slots__ = ("headers", "kept_for", "length", "memo", "status")
+
+    def __init__(self, status: int, headers: list[tuple[bytes, bytes]], length: int | None, kept_for: float) -> None:
+        self.status = status
+        self.headers = headers
+        self.length = length
+        self.kept_for = kept_for
+        self.memo: dict[object, Any] = {}
+
+
+class Response:
+    """A response, whose body is to be read once, by `read` or by `chunks`.
+
+    Attributes:
+        head: its head, which other responses may share.
         status: the HTTP status.
         headers: names in lower case, in the order they came.
     """
 
-    __slots__ = ("_chunks", "_error", "_exchange", "_length", "_loop", "_unread", "_waiter", "headers", "status")
+    __slots__ = ("_chunks", "_error", "_exchange", "_loop", "_unread", "_waiter", "head", "headers", "status")
 
     def __init__(
-        self,
-        exchange: Exchange,
-        loop: asyncio.AbstractEventLoop,
-        status: int,
-        headers: list[tuple[bytes, bytes]],
-        length: int | None,
+        self, exchange: Exchange | None, loop: asyncio.AbstractEventLoop, head: ResponseHead, body: bytes = b""
     ) -> None:
-        self.status = status
-        self.headers = headers
+        """Without an exchange the response is complete, with this body."""
+        self.head = head
+        self.status = head.status
+        self.headers = head.headers
         self._loop = loop
-        self._exchange: Exchange | None = exchange  # until the response is complete
-        self._length = length
-        self._chunks: list[bytes] = []
-        self._unread = 0
+        self._exchange = exchange  # until the response is complete
+        self._chunks: list[bytes] = [body] if body else []
+        self._unread = len(body)
         self._error: UpstreamError | None = None
         self._waiter: asyncio.Future[None] | None = None
 
@@ -54,22 +72,25 @@ class Response:
         """Whether the whole body is there, so that reading it does not wait."""
         return self._exchange is None and self._error is None
 
+    def taken(self, limit: int) -> bytes:
+        """The whole body of a response that is `complete`. Raises `TooLarge` over `limit` bytes."""
+        if self._unread > limit:
+            raise TooLarge(f"the response is longer than {limit} bytes", sent=True)
+        chunks, self._chunks, self._unread = self._chunks, [], 0
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
     async def read(self, limit: int) -> bytes:
         """The whole body, of up to `limit` bytes.
 
         Raises:
             UpstreamError: `TooLarge`, `Cut`, `Malformed`, `TimedOut`. The connection is closed then.
         """
-        chunks = self._chunks
-        if self._length is not None and self._length > limit:
+        length = self.head.length
+        if length is not None and length > limit:
             self.abort()
             raise TooLarge(f"the response is longer than {limit} bytes", sent=True)
-        if self._exchange is None and self._error is None and self._unread <= limit:
-            # The usual case: all of it came with the head.
-            body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-            chunks.clear()
-            self._unread = 0
-            return body
+        if self.complete:
+            return self.taken(limit)
         whole = bytearray()
         async for chunk in self.chunks():
             whole += chunk
