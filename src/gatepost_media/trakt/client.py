@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, Protocol, cast
 
 from gatepost_media.common.errors import MediaError, Refused, Unreachable
 from gatepost_media.common.http import Answer, Http, join
@@ -38,6 +38,14 @@ DEFAULT_PAGE_SIZE = 100
 _ACTIONS: dict[str, Action] = {"start": "start", "pause": "pause", "scrobble": "scrobble"}
 _HANDLED = frozenset(range(100, 600)) - {429, 502, 503, 504}
 """Statuses that are explained here; the others are tried again by the HTTP client where that is safe."""
+
+
+class Changeable(Protocol):
+    """Something that can stand in a change."""
+
+    def body(self) -> Mapping[str, object]:
+        """As Trakt wants it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +182,14 @@ class Trakt:
     async def add_ratings(self, items: Mapping[str, Sequence[Mapping[str, object]]]) -> Object:
         """Adds ratings, each item with `rating` from 1 to 10. Answers {added, not_found}."""
         return _object(await self.post(("sync", "ratings"), items, what="the ratings"))
+
+    async def change(self, path: Sequence[str], kind: str, items: Sequence[Changeable]) -> Object:
+        """Adds or removes things of one kind; answers {added | deleted, existing, not_found, ...}."""
+        return await self.change_raw(path, {kind: [each.body() for each in items]})
+
+    async def change_raw(self, path: Sequence[str], body: Mapping[str, object]) -> Object:
+        """The same with the body as Trakt wants it: {"movies": [...], "shows": [...], ...}."""
+        return _object(await self.post(path, body, what="the things named"))
 
     async def account(self) -> str:
         """The slug of whoever is signed in: one account, whichever way it is signed in. Raises NotSignedIn."""

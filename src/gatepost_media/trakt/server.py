@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from gatepost_media.common.tools import Toolset
 from gatepost_media.trakt.profiles import PROFILES
-from gatepost_media.trakt.tools import auth, charts, episodes, people, progress, seasons, titles
+from gatepost_media.trakt.resources import RESOURCES
+from gatepost_media.trakt.tools import (
+    auth,
+    calendar,
+    charts,
+    checkin,
+    collection,
+    comments,
+    episodes,
+    history,
+    people,
+    progress,
+    ratings,
+    recommendations,
+    search,
+    seasons,
+    titles,
+    watchlist,
+)
 
 INSTRUCTIONS = """\
 Trakt: what people watch. Charts, search, movies, shows, seasons, episodes and people; the account's history, progress,
@@ -13,7 +31,24 @@ search_shows, search_movies and lookup_id find them. What belongs to an account 
 check_auth_status. Tools that change something are there only where the server was started with --write.
 """
 
-_GROUPS = (auth, charts, titles, seasons, episodes, people, progress)
+_GROUPS = (
+    auth,
+    search,
+    charts,
+    titles,
+    seasons,
+    episodes,
+    people,
+    comments,
+    progress,
+    history,
+    ratings,
+    watchlist,
+    collection,
+    calendar,
+    recommendations,
+    checkin,
+)
 
 
 def toolset() -> Toolset:
@@ -21,4 +56,5 @@ def toolset() -> Toolset:
     made = Toolset("Trakt", INSTRUCTIONS, profiles=PROFILES)
     for group in _GROUPS:
         made.include(group.TOOLS)
+    made.include(RESOURCES)
     return made

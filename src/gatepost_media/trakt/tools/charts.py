@@ -42,7 +42,7 @@ class Ranked(Work):
     revenue: int | None = Field(default=None, description="US dollars, last weekend.")
 
 
-def _raised(raw: Object) -> Object:
+def raised(raw: Object) -> Object:
     """{watchers, show: {...}} made flat; the popular ones are flat as they come."""
     inside = next((name for name in ("show", "movie") if name in raw), None)
     return raw if inside is None else nested(raw, inside)
@@ -53,7 +53,7 @@ def _declare_now(kind: str, chart: str) -> None:
 
     async def tool(ctx: Context, limit: Limit = 10, page: PageNumber = None) -> Page[Ranked]:
         return await listed(
-            ctx, Ranked, (kind, chart), limit=limit, page=page, shape=_raised, what=f"the {chart} {kind}"
+            ctx, Ranked, (kind, chart), limit=limit, page=page, shape=raised, what=f"the {chart} {kind}"
         )
 
     tool.__doc__ = _sentence(gives, kind)
@@ -67,7 +67,7 @@ def _declare_of_period(kind: str, chart: str) -> None:
 
     async def tool(ctx: Context, limit: Limit = 10, period: Period = "weekly", page: PageNumber = None) -> Page[Ranked]:
         path = (kind, chart, period)
-        return await listed(ctx, Ranked, path, limit=limit, page=page, shape=_raised, what=f"the {chart} {kind}")
+        return await listed(ctx, Ranked, path, limit=limit, page=page, shape=raised, what=f"the {chart} {kind}")
 
     tool.__doc__ = _sentence(gives, kind)
     TOOLS.tool(f"fetch_{chart}_{kind}", title=f"{title} {kind}", effect="read", idempotent=True, profiles=CATALOGUE)(
@@ -90,4 +90,4 @@ for _kind in ("shows", "movies"):
 @TOOLS.tool("fetch_boxoffice_movies", title="US box office", effect="read", idempotent=True, profiles=CATALOGUE)
 async def fetch_boxoffice_movies(ctx: Context) -> Page[Ranked]:
     """The ten movies that earned most in US cinemas last weekend, with what they earned in dollars."""
-    return whole(ctx, Ranked, await trakt(ctx).get(("movies", "boxoffice"), what="the box office"), _raised)
+    return whole(ctx, Ranked, await trakt(ctx).get(("movies", "boxoffice"), what="the box office"), raised)
