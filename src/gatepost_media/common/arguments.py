@@ -25,6 +25,13 @@ _CURSOR = Annotated[
 ]
 
 
+class Spread(BaseModel):
+    """The base of a group of arguments that several tools share: a parameter of such a type stands in a tool's schema
+    as its fields, each an argument of its own."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
 class Arguments:
     """The arguments of one tool: their schema and their check."""
 
@@ -38,7 +45,13 @@ class Arguments:
             raise TypeError(f"aliases of {function.__name__} name no parameter: {sorted(unknown)}")
         spellings = {name: alias for alias, name in aliases.items()}
         fields: dict[str, tuple[object, object]] = {}
+        self._spread: dict[str, type[Spread]] = {}
         for each in parameters:
+            if isinstance(hints[each.name], type) and issubclass(hints[each.name], Spread):
+                self._spread[each.name] = hints[each.name]
+                self._required.discard(each.name)
+                fields.update({name: (info.annotation, info) for name, info in hints[each.name].model_fields.items()})
+                continue
             alias = spellings.get(each.name)
             hint = hints[each.name]
             if alias is None:
@@ -91,6 +104,8 @@ class Arguments:
                     raise BadArgument(name, f"is required (or its other spelling {alias}).")
                 value = self._defaults[name]
             values[name] = value
+        for name, group in self._spread.items():
+            values[name] = group.model_construct(**{each: values.pop(each) for each in group.model_fields})
         return values
 
     def _problem(self, error: ValidationError) -> BadArgument:

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Mapping
 
 import mcp_types as types
+from pydantic import BaseModel
 
 from gatepost_media.common.arguments import CURSOR
 from gatepost_media.common.errors import MediaError
@@ -53,5 +54,9 @@ def failed(sentence: str) -> types.CallToolResult:
 def _list_name(tool: Tool, values: Mapping[str, object]) -> str:
     """What a cursor belongs to: the tool and its arguments, without the position and the size of a page in it."""
     position = {CURSOR, "limit", "offset", "page", "pageSize", "chunk_size", "chunk_offset"}
-    named = {name: value for name, value in values.items() if name not in position}
+    named = {
+        name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+        for name, value in values.items()
+        if name not in position
+    }
     return json.dumps([tool.name, named], sort_keys=True, default=str)

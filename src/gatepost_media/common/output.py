@@ -30,9 +30,7 @@ class Out(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    truncated: list[str] | None = Field(
-        default=None, description="Fields that were cut because the reply became too long."
-    )
+    truncated: list[str] | None = Field(default=None, description="Fields that were cut: the reply became too long.")
 
 
 class Row(BaseModel):
@@ -48,7 +46,7 @@ class Page(Out, Generic[T]):
     offset: int = Field(default=0, description="Position of the first item in the whole list, from 0.")
     totalSize: int | None = Field(default=None, description="Length of the whole list, where the service says it.")
     nextCursor: str | None = Field(
-        default=None, description="Give this as `cursor` for what follows; absent at the end."
+        default=None, description="What to give as `cursor` for what follows; absent at the end."
     )
     note: str | None = Field(default=None, description="What else should be known about this reply.")
     more: bool = Field(default=False, exclude=True)

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Container, Mapping
 
 from gatepost_media import __version__
-from gatepost_media.common.errors import NotConfigured, NotFound, NotSignedIn, Refused
+from gatepost_media.common.errors import BadArgument, NotConfigured, NotFound, NotSignedIn, Refused
 from gatepost_media.common.files import read_private, write_private
 from gatepost_media.common.http import Answer, Http, QueryValue
 from gatepost_media.common.settings import Settings
@@ -22,6 +22,10 @@ PAGE = 500
 _NAMES_FOR_SECONDS = 300.0
 
 Query = Mapping[str, QueryValue]
+
+
+class NoSuchTag(BadArgument):
+    """A genre, person or mood that a library does not have."""
 
 
 class Plex:
@@ -154,6 +158,35 @@ class Plex:
                 return each
         known = ", ".join(f"{text(each, 'key')} ({text(each, 'title')})" for each in found) or "none"
         raise NotFound(f"{argument}: there is no library {library}. There are: {known}.")
+
+    async def tag(self, library: str, field: str, name: str, argument: str, number: int) -> str:
+        """The number of a tag in a section, for a filter. Raises NoSuchTag naming some of those that there are."""
+        found = rows(await self.container(paths.section_choices(library, field), {"type": number}), "Directory")
+        for each in found:
+            key = text(each, "key")
+            if key and key.isascii() and key.isdigit() and (text(each, "title") or "").casefold() == name.casefold():
+                return key
+        known = ", ".join(sorted(title for each in found if (title := text(each, "title")))[:40]) or "none"
+        raise NoSuchTag(argument, f"library {library} has none of that name. There are: {known}.")
+
+    async def first(
+        self, path: str, query: Query | None = None, *, start: int, size: int
+    ) -> tuple[list[Raw], int | None]:
+        """`size` rows of the list at a path from `start`, in requests of 500, and the length of the whole list."""
+        found: list[Raw] = []
+        length: int | None = None
+        if size > 0:
+            async for page, said in self.walk(path, query, start=start, size=min(size, PAGE)):
+                found += page
+                length = said
+                if len(found) >= size:
+                    break
+        return found[:size], length
+
+    async def count(self, path: str, query: Query | None = None) -> int | None:
+        """How long the list at a path is, without its rows."""
+        container = await self.page(path, query, start=0, size=0)
+        return total(container)
 
     async def machine(self) -> str:
         """The server's machine identifier, needed in the addresses of items."""

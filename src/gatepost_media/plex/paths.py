@@ -31,6 +31,8 @@ ACCOUNTS = "/accounts"
 DEVICES = "/devices"
 """Older: names for the `deviceID` of history rows; likewise."""
 
+CHOICES = frozenset({"genre", "director", "writer", "actor", "mood", "collection"})
+
 
 def section(library: str) -> str:
     """One section's description."""
@@ -55,6 +57,14 @@ def section_refresh(library: str) -> str:
 def section_search(library: str) -> str:
     """Older: title search inside a section."""
     return f"{section(library)}/search"
+
+
+def section_choices(library: str, field: str) -> str:
+    """Older: the tags of one kind in a section, with the numbers that filters want. The contract has the filters'
+    fields and no way from a tag's name to its number inside one section."""
+    if field not in CHOICES:
+        raise ValueError(f"not a field with choices: {field}")
+    return f"{section(library)}/{field}"
 
 
 def metadata(*keys: str) -> str:

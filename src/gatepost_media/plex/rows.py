@@ -20,12 +20,13 @@ AccountId = Annotated[Digits, Field(description="A Plex account id, from get_use
 Offset = Annotated[int, Field(ge=0, le=100_000_000, description="Position of the first row, from 0.")]
 Limit = Annotated[int, Field(ge=0, le=100_000, description="How many rows at most; 0 means the default.")]
 
-_HELD = {
+HELD = {
     "movie": ("movie", "clip"),
     "show": ("show", "season", "episode"),
     "artist": ("artist", "album", "track"),
     "photo": ("photoalbum", "photo", "clip"),
 }
+"""Which types of items a library of a type holds, its own first."""
 
 
 class Item(Row):
@@ -145,7 +146,7 @@ def type_number(section: Raw, wanted: str | None) -> int:
     Raises BadArgument for a type that such a library does not hold.
     """
     kind = text(section, "type") or ""
-    held = _HELD.get(kind, (kind,))
+    held = HELD.get(kind, (kind,))
     asked = wanted or held[0]
     if asked not in held or asked not in TYPES:
         raise BadArgument("type", f"library {text(section, 'key')} holds {', '.join(held)}, not {asked}.")
