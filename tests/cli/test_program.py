@@ -33,7 +33,8 @@ EXPECTED = {
     "policy": {"check", "add", "list", "show", "explain"},
     "grant": {"add", "list", "rotate", "revoke", "attach"},
     "connect": None,
-    "log": {"show", "follow", "export", "verify"},
+    "log": {"show", "follow", "export", "verify", "stats"},
+    "top": None,
     "doctor": None,
 }
 

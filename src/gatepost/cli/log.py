@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from gatepost.cli.command import Command, Place, group, json_option
+from gatepost.cli.stats import stats
 
 if TYPE_CHECKING:
     from gatepost.audit import Filter
@@ -58,7 +59,7 @@ def show(place: Place, /, limit: int, as_json: bool, **narrowed: str | None) -> 
     from gatepost.cli.output import emit, table
     from gatepost.cli.records import COLUMNS, columns, entries
 
-    found = entries(_existing(place), _filter(**narrowed), limit)
+    found = entries(existing(place), _filter(**narrowed), limit)
     if as_json:
         emit(found)
     elif not found:
@@ -86,7 +87,7 @@ def follow(place: Place, /, as_json: bool, **narrowed: str | None) -> None:
     def begun() -> None:
         click.echo("Waiting for entries; Ctrl-C ends it.", err=True)
 
-    for entry in followed(_existing(place), _filter(**narrowed), begun):
+    for entry in followed(existing(place), _filter(**narrowed), begun):
         if as_json:
             emit_line(entry)
         else:
@@ -119,7 +120,7 @@ def export(place: Place, /, form: str, **narrowed: str | None) -> None:
     from gatepost.cli.records import bring_up_to_date
     from gatepost.keys import Keyring
 
-    data = _existing(place)
+    data = existing(place)
     wanted = _filter(**narrowed)
     if form == "jsonl":
         rows = export_jsonl(data.journal, sys.stdout.buffer, wanted, signer=Keyring.open(data.keys, create=False))
@@ -188,7 +189,8 @@ def verify(place: Place, file: Path | None, key: Path | None, as_json: bool) -> 
     return 0 if verdict.ok else 1
 
 
-def _existing(place: Place) -> DataFolder:
+def existing(place: Place) -> DataFolder:
+    """The data folder, which has a journal. Raises `GatepostError` GP-5003."""
     from gatepost.errors import GatepostError
 
     data = place.folder(create=False)
@@ -206,10 +208,10 @@ def _filter(
 ) -> Filter:
     from gatepost.audit import Filter
 
-    return Filter(grant=grant, tool=tool, decision=decision, since=_moment(since), until=_moment(until))
+    return Filter(grant=grant, tool=tool, decision=decision, since=moment(since), until=moment(until))
 
 
-def _moment(text: str | None) -> float | None:
+def moment(text: str | None) -> float | None:
     """A time as epoch seconds: so long ago (`2h`), or a date or local time of ISO 8601."""
     import re
     import time
@@ -247,3 +249,6 @@ def _public_key(file: Path, *, required: bool) -> bytes | None:
     if len(key) != 32:
         raise click.UsageError(f"{file} is not a public key: 64 hexadecimal digits, as in DATA/keys/checkpoint.pub.")
     return key
+
+
+log.add_command(stats)

@@ -24,6 +24,7 @@ COMMANDS = {
     "grant": "gatepost.cli.grant:grant",
     "connect": "gatepost.cli.connect:connect",
     "log": "gatepost.cli.log:log",
+    "top": "gatepost.cli.top:top",
     "doctor": "gatepost.cli.doctor:doctor",
 }
 

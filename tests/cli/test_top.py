@@ -1,0 +1,182 @@
+"""`gatepost log stats` and `gatepost top`: sums and pictures of the log; a terminal that is as before afterwards."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+import pytest
+
+from gatepost.cli.frame import bars, beside, grid
+from gatepost.cli.output import width_of
+from gatepost.journal.rows import timestamp
+from gatepost.keys import Keyring
+from tests.cli.program import SECONDS, Program
+from tests.journal.using import decided, in_journal, settled, write
+
+EVIL = "evil\x1b[2Jtool"
+
+
+@pytest.fixture
+def called(ready: Program, monkeypatch: pytest.MonkeyPatch) -> Program:
+    """An installation in which somebody called something just now."""
+    monkeypatch.setattr("tests.journal.using.KEYS", Keyring.open(ready.data / "keys"))
+    now = timestamp(time.time())
+    records = [decided(f"d{number}", time=now, server="files", tool="read_file") for number in range(5)]
+    records += [settled(f"d{number}", time=now, upstream_us=2500, latency_us=2800) for number in range(5)]
+    records.append(decided("no", time=now, server="files", tool=EVIL, decision="deny", rule="/tools/x/deny_if/y"))
+    in_journal(ready.data / "journal" / "data", lambda journal: write(journal, *records), clock=time.time)
+    return ready
+
+
+def test_the_sums_are_printed_for_people_and_for_programs(called: Program) -> None:
+    said = called("log", "stats").out
+    assert "6 calls: 5 let through, 1 denied" in said
+    assert "/tools/x/deny_if/y" in said and "2.50 ms" in said
+    assert "\x1b" not in said
+    sums = called.read("log", "stats", "--server", "files")
+    assert (sums["calls"], sums["denied"], sums["added_us"]) == (6, 1, {"p50": 300, "p95": 300})
+    assert sums["tools"][0] | {"errors": 0} == {
+        "server": "files",
+        "tool": "read_file",
+        "calls": 5,
+        "denied": 0,
+        "errors": 0,
+        "failed": 0,
+    }
+    assert called.read("log", "stats", "--until", "1h")["calls"] == 0
+    assert "Nothing was called." in called.quick("log", "stats", "--grant", "nobody").out
+    assert called.quick("log", "stats", "--since", "yesterday").code == 2
+
+
+def test_without_a_terminal_one_picture_is_drawn(called: Program) -> None:
+    ran = called("top", "--window", "10m")
+    assert (ran.code, ran.err) == (0, "")
+    assert "serve is not running" in ran.out
+    assert "6 calls  1 denied" in ran.out
+    assert "\x1b" not in ran.out
+    assert called.read("top", "--window", "10m")["calls"] == 6
+    assert called.quick("top", "--window", "soon").code == 1
+
+
+def test_an_empty_folder_has_a_picture_too(ready: Program) -> None:
+    assert "Nothing was called." in ready.quick("top").out
+
+
+class Terminal:
+    """A command on a terminal of its own."""
+
+    def __init__(self, process: subprocess.Popen[bytes], descriptor: int) -> None:
+        self.process, self._descriptor, self.seen = process, descriptor, b""
+
+    def until(self, text: bytes) -> bytes:
+        """What came up to and with `text`; it is taken out of what was seen."""
+        deadline = time.monotonic() + SECONDS
+        while text not in self.seen:
+            assert time.monotonic() < deadline, self.seen[-2000:]
+            self.seen += os.read(self._descriptor, 65536)
+        end = self.seen.index(text) + len(text)
+        taken, self.seen = self.seen[:end], self.seen[end:]
+        return taken
+
+    def frame(self) -> list[str]:
+        """The next whole picture, without colours."""
+        self.until(b"\x1b[H")
+        raw = self.until(b"\x1b[J").decode().removesuffix("\x1b[J").replace("\x1b[K", "")
+        return click.unstyle(raw).split("\r\n")
+
+    def resize(self, columns: int, lines: int) -> None:
+        fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self.process.send_signal(signal.SIGWINCH)
+
+    def type(self, keys: bytes) -> None:
+        os.write(self._descriptor, keys)
+
+    def settings(self) -> object:
+        return termios.tcgetattr(self._descriptor)
+
+
+@contextmanager
+def terminal(gatepost: Program, *arguments: str, env: dict[str, str] | None = None) -> Iterator[Terminal]:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 120, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gatepost", *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=gatepost.environment({"TERM": "xterm-256color", **(env or {})}),
+        start_new_session=True,
+        # The terminal that Ctrl-C is typed on.
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    try:
+        yield Terminal(process, ours)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_a_terminal_gets_a_picture_that_follows_its_size_and_is_left_as_it_was(called: Program) -> None:
+    with terminal(called, "top", "--window", "10m", "--interval", "60") as shown:
+        before = shown.settings()
+        shown.until(b"\x1b[?1049h")
+        wide = shown.frame()
+        assert any("6 calls  1 denied" in line for line in wide)
+        assert any("TOOL" in line and "RULE" in line for line in wide), wide
+        assert "\x1b[2J" not in "".join(wide)
+        shown.resize(50, 12)
+        narrow = shown.frame()
+        assert len(narrow) <= 12
+        assert [line for line in narrow if width_of(line) > 50] == []
+        shown.type(b"q")
+        shown.until(b"\x1b[?25h\x1b[?1049l")
+        assert shown.process.wait(SECONDS) == 0
+        assert shown.settings() == before
+
+
+@pytest.mark.parametrize(("how", "code"), [("Ctrl-C", 130), ("SIGTERM", 143)])
+def test_it_ends_cleanly_however_it_is_ended(called: Program, how: str, code: int) -> None:
+    with terminal(called, "top", "--interval", "60") as shown:
+        before = shown.settings()
+        shown.frame()
+        if how == "Ctrl-C":
+            shown.type(b"\x03")
+        else:
+            shown.process.terminate()
+        shown.until(b"\x1b[?25h\x1b[?1049l")
+        assert shown.process.wait(SECONDS) == code
+        assert shown.settings() == before
+
+
+def test_no_color_is_honoured_on_a_terminal(called: Program) -> None:
+    with terminal(called, "top", "--window", "10m", "--interval", "60", env={"NO_COLOR": "1"}) as shown:
+        shown.until(b"\x1b[H")
+        assert b"m" not in {piece[-1:] for piece in shown.until(b"\x1b[J").split(b"\x1b[")[1:]}
+
+
+def test_a_grid_keeps_within_its_width_and_numbers_stand_at_the_right() -> None:
+    lines = [click.unstyle(line) for line in grid(["NAME", "N"], [["a" * 50, "1"], ["b", "1,000"]], 20, 1)]
+    assert lines[0] == "NAME               N"
+    assert lines[1].endswith("…      1")
+    assert lines[2] == "b              1,000"
+    assert all(len(line) <= 20 for line in lines)
+    assert grid(["NAME"], [], 20, 0) == []
+
+
+def test_blocks_stand_side_by_side_and_bars_are_as_high_as_their_values() -> None:
+    assert beside(["a"], ["x", "y"], 3, 1) == ["a   x", "    y"]
+    assert bars([0, 1, 50, 100]) == " ▁▄█"
+    assert bars([0, 0]) == "  "
