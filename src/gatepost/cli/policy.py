@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatepost.cli.command import Command, Place, group, json_option
+from gatepost.cli.policy_test import test
 
 if TYPE_CHECKING:
     from gatepost.control.policies import Policy
@@ -304,3 +305,6 @@ def _as_json(known: Policy) -> dict[str, Any]:
 
     values = known.as_dict()
     return {**values, "created_at": utc(known.created_at)}
+
+
+policy.add_command(test)
