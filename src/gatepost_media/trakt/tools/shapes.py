@@ -196,12 +196,12 @@ def cut(ctx: Context, rows: list[R]) -> tuple[list[R], int, int]:
 def videos(ctx: Context, title: str, raw: Json, *, embed: bool) -> Videos:
     """The reply for one answer of `…/videos`."""
     found = read_all(Video, raw)
-    rows = [each.model_copy(update={"embed": _frame(each.url)}) for each in found] if embed else found
+    rows = [each.model_copy(update={"embed": frame(each.url)}) for each in found] if embed else found
     items, offset, total = cut(ctx, rows)
     return Videos(title=title, items=items, offset=offset, totalSize=total)
 
 
-def _frame(url: str) -> str | None:
+def frame(url: str) -> str | None:
     """An HTML frame for a YouTube address, made from nothing but the video's id."""
     try:
         parts = urlsplit(url)
