@@ -36,6 +36,7 @@ EXPECTED = {
     "log": {"show", "follow", "export", "verify", "stats"},
     "top": None,
     "doctor": None,
+    "completion": None,
 }
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import importlib
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from gatepost.cli.naming import complete_names
 
 if TYPE_CHECKING:
     from gatepost.paths import DataFolder
@@ -33,6 +35,23 @@ class Place:
         return DataFolder(data_folder(self.data), create=create)
 
 
+class _Formatter(click.HelpFormatter):
+    """Help with bold headings and coloured names; a terminal that wants no colours gets the text alone."""
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        super().write_usage(prog, args, click.style(prefix or "Usage: ", bold=True))
+
+    def write_heading(self, heading: str) -> None:
+        self.write(f"{'':>{self.current_indent}}{click.style(f'{heading}:', bold=True)}\n")
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        super().write_dl([(click.style(name, fg="cyan"), text) for name, text in rows], col_max, col_spacing)
+
+
+class _Context(click.Context):
+    formatter_class = _Formatter
+
+
 class _Examples:
     """Prints the examples under a command's options, as written."""
 
@@ -41,22 +60,28 @@ class _Examples:
     def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if not self.examples:
             return
-        formatter.write("\nExamples:\n")
+        formatter.write(f"\n{click.style('Examples:', bold=True)}\n")
         for line in self.examples.splitlines():
-            formatter.write(f"  {line}\n" if line else "\n")
+            shown = click.style(line, dim=True) if line.startswith("#") else line
+            formatter.write(f"  {shown}\n" if line else "\n")
 
 
 class Command(_Examples, click.Command):
     """A command with `--data` and examples."""
 
+    context_class = _Context
+
     def __init__(self, *args: Any, examples: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.examples = textwrap.dedent(examples).strip()
+        complete_names(self)
         data_option(self)
 
 
 class Group(_Examples, click.Group):
     """A group whose commands may be named as "module:attribute" and are imported when they are asked for."""
+
+    context_class = _Context
 
     def __init__(
         self, *args: Any, commands_at: Mapping[str, str] | None = None, examples: str = "", **kwargs: Any

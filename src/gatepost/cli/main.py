@@ -26,6 +26,7 @@ COMMANDS = {
     "log": "gatepost.cli.log:log",
     "top": "gatepost.cli.top:top",
     "doctor": "gatepost.cli.doctor:doctor",
+    "completion": "gatepost.cli.completion:completion",
 }
 
 INTERRUPTED = 130
@@ -42,14 +43,11 @@ _BROKEN_PIPE = 141
     """,
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
-@click.pass_context
-def cli(context: click.Context) -> None:
+def cli() -> None:
     """A policy gateway for MCP.
 
     Every tool call is judged, counted, recorded and forwarded, or refused with a reason.
     """
-    if os.environ.get("NO_COLOR"):
-        context.color = False
 
 
 data_option(cli)
@@ -63,7 +61,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Runs one command and returns its exit code. Nothing but an interpreter fault escapes as an exception."""
     try:
-        code = cli.main(args=arguments, prog_name="gatepost", standalone_mode=False)
+        code = cli.main(args=arguments, prog_name="gatepost", standalone_mode=False, color=colours())
         sys.stdout.flush()
     except click.Abort:
         code = _interrupted()
@@ -73,12 +71,12 @@ def run(arguments: list[str]) -> int:
         asked.show()
         code = asked.exit_code
     except click.ClickException as error:
-        click.echo(f"error: {error.format_message()}", err=True)
+        _fail("error", error.format_message())
         if isinstance(error, click.UsageError) and error.ctx is not None:
             click.echo(f"Try: {error.ctx.command_path} --help", err=True)
         code = error.exit_code
     except GatepostError as error:
-        click.echo(f"error {error.code}: {_one_line(str(error))}", err=True)
+        _fail(f"error {error.code}", _one_line(str(error)))
         code = 1
     except BrokenPipeError:
         # The reader of our output has gone (`| head`); nothing more can be said there.
@@ -89,9 +87,18 @@ def run(arguments: list[str]) -> int:
             raise
         said = f"{type(error).__name__}: {error}".rstrip(": ")
         hint = "This is a fault in Gatepost; GATEPOST_TRACEBACK=1 shows where."
-        click.echo(f"error: {_one_line(said)}. {hint}", err=True)
+        _fail("error", f"{_one_line(said)}. {hint}")
         code = 1
     return code if isinstance(code, int) else 0
+
+
+def colours() -> bool | None:
+    """False where NO_COLOR is set; None leaves it to whether the output is a terminal."""
+    return False if os.environ.get("NO_COLOR") else None
+
+
+def _fail(word: str, text: str) -> None:
+    click.echo(f"{click.style(f'{word}:', fg='red', bold=True)} {text}", err=True, color=colours())
 
 
 def _interrupted() -> int:
