@@ -7,7 +7,8 @@ writes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Container, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Container, Mapping, Sequence
 
 from gatepost_media import __version__
 from gatepost_media.common.errors import BadArgument, NotConfigured, NotFound, NotSignedIn, Refused
@@ -145,6 +146,14 @@ class Plex:
         if not found:
             raise NotFound(f"There is no item with ratingKey {key} on this Plex server.")
         return found[0]
+
+    async def items(self, keys: Sequence[str], *, batch: int = 50) -> list[Raw]:
+        """Several items' metadata, in requests of `batch`; those that do not exist are missing."""
+        found: list[Raw] = []
+        for begin in range(0, len(keys), batch):
+            with contextlib.suppress(NotFound):
+                found += rows(await self.container(paths.metadata(*keys[begin : begin + batch])), "Metadata")
+        return found
 
     async def sections(self) -> list[Raw]:
         """All library sections."""

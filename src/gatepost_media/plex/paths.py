@@ -20,6 +20,11 @@ RATE = "/:/rate"
 SCROBBLE = "/:/scrobble"
 UNSCROBBLE = "/:/unscrobble"
 
+WATCHLIST = "/library/sections/watchlist/all"
+"""At the discover service, which has no published contract; likewise the two actions."""
+WATCHLIST_ADD = "/actions/addToWatchlist"
+WATCHLIST_REMOVE = "/actions/removeFromWatchlist"
+
 SEARCH = "/search"
 """Older: title search over all sections in one list, with `type`. /hubs/search returns hubs and takes no type."""
 ON_DECK = "/library/onDeck"

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from gatepost_media.common.tools import Toolset
-from gatepost_media.plex import export, libraries, search, signin
+from gatepost_media.plex import (
+    details,
+    export,
+    libraries,
+    playlistedits,
+    playlists,
+    search,
+    signin,
+    state,
+    watchlist,
+)
 
 INSTRUCTIONS = (
     "Tools for one Plex Media Server, its account's watchlist, Sonarr and Radarr, and for keeping Trakt in step with "
@@ -23,6 +33,6 @@ PROFILES = {
 def toolset() -> Toolset:
     """Everything the Plex server offers."""
     made = Toolset("plex", INSTRUCTIONS, PROFILES)
-    for group in (signin, libraries, search, export):
+    for group in (signin, libraries, search, details, state, playlists, playlistedits, watchlist, export):
         made.include(group.TOOLS)
     return made
