@@ -1,0 +1,297 @@
+"""How a title looks in an answer: the attributes and lists that a real server gives."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+
+from gatepost_media.sandbox.plex.answer import Row
+from gatepost_media.sandbox.plex.state import Edit, Plex, View, has_guids, plex_guid
+from gatepost_media.sandbox.works import SECTIONS, Work, sort_title
+
+TAG_TYPES = {
+    "genre": 1,
+    "collection": 2,
+    "director": 4,
+    "writer": 5,
+    "role": 6,
+    "country": 8,
+    "mood": 300,
+    "label": 11,
+    "style": 301,
+}
+_NO_EDIT = Edit()
+_NO_VIEW = View()
+_SECTIONS = {section.key: section for section in SECTIONS}
+
+
+def tag_id(kind: str, name: str) -> int:
+    """The number of a tag: the same name has the same number everywhere."""
+    return zlib.crc32(f"{kind}:{name}".encode()) % 1_000_000
+
+
+def tags_of(plex: Plex, work: Work, kind: str) -> Sequence[str]:
+    """The tags of a type on a title, edits counted."""
+    edit = plex.edits.get(work.key, _NO_EDIT)
+    if kind in edit.tags:
+        return edit.tags[kind]
+    about = work.about
+    if kind == "genre":
+        return about.genres
+    if kind == "collection":
+        return about.collections
+    if kind == "mood":
+        return about.moods
+    if kind == "country":
+        return (about.country,) if about.country and work.kind in ("movie", "artist") else ()
+    if kind == "director":
+        return tuple(person.name for person in about.directors)
+    if kind == "writer":
+        return tuple(person.name for person in about.writers)
+    if kind == "role":
+        return tuple(person.name for person, _ in about.cast)
+    return ()
+
+
+def value_of(plex: Plex, work: Work, field: str) -> str:
+    """A text field of a title, edits counted: title, titleSort, summary, studio, contentRating, year…"""
+    edit = plex.edits.get(work.key, _NO_EDIT)
+    if field in edit.values:
+        return edit.values[field]
+    about = work.about
+    match field:
+        case "title":
+            return work.title
+        case "titleSort":
+            return sort_title(value_of(plex, work, "title"))
+        case "summary":
+            return about.summary
+        case "tagline":
+            return about.tagline
+        case "studio":
+            return about.studio
+        case "contentRating":
+            return about.content_rating
+        case "originalTitle":
+            return about.original_title
+        case "originallyAvailableAt":
+            return work.released
+        case "year":
+            return str(work.year or "")
+        case "rating":
+            return str(about.rating or "")
+        case _:
+            return ""
+
+
+def metadata(plex: Plex, work: Work, *, full: bool = False, guids: bool = False) -> Row:
+    """A row of an answer. `full`: streams, roles and outside ids too, as when a title is asked for by its key."""
+    edit = plex.edits.get(work.key, _NO_EDIT)
+    view = plex.views.get(work.key, _NO_VIEW)
+    section = _SECTIONS[work.section]
+    children = work.kind in ("show", "season", "artist", "album")
+    path = f"/library/metadata/{work.key}"
+    row: Row = {
+        "ratingKey": str(work.key),
+        "key": f"{path}/children" if children else path,
+        "guid": plex_guid(work),
+        "type": work.kind,
+        "title": value_of(plex, work, "title"),
+        "titleSort": value_of(plex, work, "titleSort"),
+        "librarySectionTitle": section.title,
+        "librarySectionID": section.key,
+        "librarySectionKey": f"/library/sections/{section.key}",
+        "summary": value_of(plex, work, "summary"),
+        "addedAt": work.added_at,
+        "updatedAt": edit.at or work.added_at,
+        "thumb": f"{path}/thumb/{work.added_at}",
+        "art": f"{path}/art/{work.added_at}",
+    }
+    for field in ("studio", "contentRating", "originalTitle", "tagline", "originallyAvailableAt"):
+        if text := value_of(plex, work, field):
+            row[field] = text
+    if (year := value_of(plex, work, "year")).isdigit():
+        row["year"] = int(year)
+    if rating := value_of(plex, work, "rating"):
+        row["audienceRating"] = float(rating)
+        row["audienceRatingImage"] = "imdb://image.rating"
+        row["rating"] = float(rating)
+    if work.duration:
+        row["duration"] = work.duration
+    if work.kind in ("season", "episode", "album", "track"):
+        row["index"] = work.index
+    _parents(plex, row, work)
+    if children:
+        leaves = list(work.leaves())
+        row["leafCount"] = len(leaves)
+        row["viewedLeafCount"] = sum(plex.watched(leaf) for leaf in leaves)
+        row["childCount"] = len(work.children)
+    if view.count:
+        row["viewCount"] = view.count
+    if view.last:
+        row["lastViewedAt"] = view.last
+    if view.offset:
+        row["viewOffset"] = view.offset
+    if view.rating is not None:
+        row["userRating"] = view.rating
+        row["lastRatedAt"] = view.rated
+    if work.kind == "clip":
+        row["subtype"], row["extraType"] = "trailer", 1
+    if not children:
+        row["Media"] = [_media(work, full=full)]
+    for element, tag in (
+        ("Genre", "genre"),
+        ("Country", "country"),
+        ("Director", "director"),
+        ("Writer", "writer"),
+        ("Collection", "collection"),
+        ("Mood", "mood"),
+        ("Label", "label"),
+        ("Style", "style"),
+    ):
+        if names := tags_of(plex, work, tag):
+            row[element] = [_tag(tag, name) for name in (names if full else names[:2])]
+    if names := tags_of(plex, work, "role"):
+        roles = {person.name: role for person, role in work.about.cast}
+        row["Role"] = [{**_tag("role", name), "role": roles.get(name, "")} for name in (names if full else names[:3])]
+    if (full or guids) and has_guids(work):
+        row["Guid"] = [{"id": f"{name}://{value}"} for name, value in work.ids.items()]
+    if full and edit.locked:
+        row["Field"] = [{"locked": True, "name": name} for name in sorted(edit.locked)]
+    if full and work.about.rating:
+        row["Rating"] = [{"image": "imdb://image.rating", "type": "audience", "value": work.about.rating}]
+    return row
+
+
+def rows(plex: Plex, works: Iterable[Work], *, guids: bool = False) -> list[Row]:
+    """Many of them, as a list shows them."""
+    return [metadata(plex, work, guids=guids) for work in works]
+
+
+def _tag(kind: str, name: str) -> Row:
+    number = tag_id(kind, name)
+    return {"id": number, "filter": f"{'actor' if kind == 'role' else kind}={number}", "tag": name}
+
+
+def _parents(plex: Plex, row: Row, work: Work) -> None:
+    above = work.parent
+    for prefix in ("parent", "grandparent"):
+        if above is None:
+            return
+        row[f"{prefix}RatingKey"] = str(above.key)
+        row[f"{prefix}Key"] = f"/library/metadata/{above.key}"
+        row[f"{prefix}Guid"] = plex_guid(above)
+        row[f"{prefix}Title"] = value_of(plex, above, "title")
+        row[f"{prefix}Thumb"] = f"/library/metadata/{above.key}/thumb/{above.added_at}"
+        if prefix == "parent":
+            row["parentIndex"] = above.index
+            if above.year:
+                row["parentYear"] = above.year
+        above = above.parent
+
+
+_PICTURES = (("1080", 1440, 1080), ("720", 960, 720), ("480", 640, 480), ("sd", 480, 360), ("4k", 2880, 2160))
+_SOUNDS = (("flac", 1000), ("mp3", 320), ("aac", 256))
+
+
+def resolution(work: Work) -> str:
+    """ "4k", "1080", "720", "480" or "sd"."""
+    return _PICTURES[work.key % len(_PICTURES)][0]
+
+
+def _media(work: Work, *, full: bool) -> Row:
+    path = f"{_SECTIONS[work.section].path}/{work.key}"
+    seconds = work.duration // 1000
+    if work.kind == "track":
+        codec, rate = _SOUNDS[work.key % len(_SOUNDS)]
+        media: Row = {
+            "id": work.key,
+            "duration": work.duration,
+            "bitrate": rate,
+            "audioChannels": 2,
+            "audioCodec": codec,
+            "container": codec,
+        }
+        streams: list[Row] = [
+            {
+                "id": work.key * 10 + 1,
+                "streamType": 2,
+                "selected": True,
+                "codec": codec,
+                "index": 0,
+                "channels": 2,
+                "bitrate": rate,
+                "displayTitle": f"{codec.upper()} (Stereo)",
+                "loudness": -18.5,
+                "lra": 6.2,
+                "gain": -1.5,
+            }
+        ]
+        size, ending = rate * 125 * seconds, codec
+    else:
+        name, width, height = _PICTURES[work.key % len(_PICTURES)]
+        rate, ending = height * 4, "mkv"
+        media = {
+            "id": work.key,
+            "duration": work.duration,
+            "bitrate": rate,
+            "width": width,
+            "height": height,
+            "aspectRatio": 1.33,
+            "audioChannels": 2,
+            "audioCodec": "aac",
+            "videoCodec": "h264",
+            "videoResolution": name,
+            "container": "mkv",
+            "videoFrameRate": "24p",
+            "videoProfile": "high",
+            "audioProfile": "lc",
+        }
+        streams = [
+            {
+                "id": work.key * 10 + 1,
+                "streamType": 1,
+                "default": True,
+                "codec": "h264",
+                "index": 0,
+                "bitrate": rate - 192,
+                "width": width,
+                "height": height,
+                "frameRate": 24.0,
+                "displayTitle": f"{name} (H.264)",
+            },
+            {
+                "id": work.key * 10 + 2,
+                "streamType": 2,
+                "selected": True,
+                "default": True,
+                "codec": "aac",
+                "index": 1,
+                "channels": 2,
+                "bitrate": 192,
+                "language": "English",
+                "languageCode": "eng",
+                "displayTitle": "English (AAC Stereo)",
+            },
+            {
+                "id": work.key * 10 + 3,
+                "streamType": 3,
+                "codec": "srt",
+                "index": 2,
+                "language": "English",
+                "languageCode": "eng",
+                "displayTitle": "English (SRT)",
+            },
+        ]
+        size = rate * 125 * seconds
+    part: Row = {
+        "id": work.key,
+        "key": f"/library/parts/{work.key}/{work.added_at}/file.{ending}",
+        "duration": work.duration,
+        "file": f"{path}/file.{ending}",
+        "size": size,
+        "container": ending,
+    }
+    if full:
+        part["Stream"] = streams
+    return {**media, "Part": [part]}
