@@ -6,12 +6,14 @@ from gatepost_media.common.tools import Toolset
 from gatepost_media.plex import (
     details,
     export,
+    history,
     libraries,
     playlistedits,
     playlists,
     search,
     signin,
     state,
+    stats,
     watchlist,
 )
 
@@ -29,10 +31,37 @@ PROFILES = {
     "trakt-sync": "Trakt sync and scrobbling, and what is needed beside it",
 }
 
+GROUPS = (
+    signin,
+    libraries,
+    search,
+    details,
+    state,
+    playlists,
+    playlistedits,
+    watchlist,
+    history,
+    stats,
+    export,
+)
+"""The modules of the server's own tools, in the order in which a client sees them."""
+
 
 def toolset() -> Toolset:
     """Everything the Plex server offers."""
     made = Toolset("plex", INSTRUCTIONS, PROFILES)
-    for group in (signin, libraries, search, details, state, playlists, playlistedits, watchlist, export):
+    for group in (
+        signin,
+        libraries,
+        search,
+        details,
+        state,
+        playlists,
+        playlistedits,
+        watchlist,
+        history,
+        stats,
+        export,
+    ):
         made.include(group.TOOLS)
     return made

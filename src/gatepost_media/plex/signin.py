@@ -67,7 +67,7 @@ async def authenticate_plex(ctx: Context) -> SignIn:
     answer = await ctx.plex.tv("POST", "/api/v2/pins", {"strong": "true"})
     pin = mapping(answer.json())
     key, code = whole(pin, "id"), text(pin, "code")
-    if key is None or not code or not code.isascii() or not code.isalnum():
+    if key is None or not code or not code.isascii() or not code.isprintable():
         raise Refused("plex.tv did not give a PIN. Try again later.")
     write_private(ctx.settings.home / _PIN_FILE, json.dumps({"id": str(key)}).encode())
     return SignIn(
