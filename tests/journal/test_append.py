@@ -126,7 +126,7 @@ def test_a_record_without_a_json_form_fails_alone(tmp_path: Path, value: Any) ->
 
 def test_a_caller_that_stops_waiting_does_not_take_its_row_back(tmp_path: Path) -> None:
     async def act(journal: Journal) -> None:
-        journal.append(decided("d1")).cancel()
+        asyncio.ensure_future(journal.append(decided("d1"))).cancel()
         await journal.append(decided("d2"))
 
     in_journal(tmp_path / "data", act)

@@ -182,9 +182,10 @@ def test_while_unhealthy_rows_are_refused_at_once_and_counted(tmp_path: Path) ->
         folder.rename(tmp_path / "away")
         await refused(journal, "d2")
         for number in range(5):
-            future = journal.append(decided(f"e{number}"))
-            assert future.done()
-            assert isinstance(future.exception(), JournalUnavailable)
+            signal = journal.append(decided(f"e{number}"))
+            assert signal.done
+            with pytest.raises(JournalUnavailable):
+                await signal
         (tmp_path / "away").rename(folder)
         assert await journal.probe()
         assert await journal.probe()

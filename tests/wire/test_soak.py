@@ -116,7 +116,7 @@ def test_after_all_kinds_of_trouble_nothing_is_left_behind(loop: str) -> None:
 
             def on_head(request: Request) -> None:
                 if random.random() < 0.3:
-                    request.on_gone(lambda: request.task and request.task.cancel())
+                    request.on_gone(request.cancel)
 
             limits = Limits(head_timeout=1, body_timeout=1, idle_timeout=1, linger=0.1)
             async with Serving(forward, on_head=on_head, limits=limits) as serving:

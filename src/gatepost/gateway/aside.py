@@ -124,9 +124,7 @@ async def _relay_listening(
     progress = Progress(request, "", streaming=True)
     request.start(200, relay.EVENT_STREAM)
     relay.guard(gateway, caller, progress)
-    task = asyncio.current_task()
-    assert task is not None
-    request.on_gone(task.cancel)
+    request.on_gone(request.cancel)
     session.streams += 1
     try:
         async for event in reply.events():

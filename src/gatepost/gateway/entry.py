@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from gatepost.gateway import answers
 from gatepost.gateway.caller import Stranger, authenticate
@@ -54,13 +55,12 @@ class Entry:
                 self._gateway, refusal.status, refusal.code, refusal.reason, client, server=None, grant=None
             )
 
-    async def __call__(self, request: Request) -> None:
-        if request.path in _OWN:
-            self._own(request)
-        else:
-            await handle(self._gateway, request)
+    def __call__(self, request: Request) -> Coroutine[Any, Any, None]:
+        if request.head.path in _OWN:
+            return self._own(request)
+        return handle(self._gateway, request)
 
-    def _own(self, request: Request) -> None:
+    async def _own(self, request: Request) -> None:
         gateway = self._gateway
         if request.method not in ("GET", "HEAD"):
             request.reply(405, ((b"allow", b"GET"),))

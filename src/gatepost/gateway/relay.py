@@ -60,9 +60,7 @@ async def call(gateway: Gateway, request: Request, call: Call, verdict: Verdict,
         key = gateway.sessions.new_key()
     if call.era is modern:
         # Closing the response stream is how a modern client cancels; a legacy one may come back for the rest.
-        task = asyncio.current_task()
-        assert task is not None
-        request.on_gone(task.cancel)
+        request.on_gone(request.cancel)
     progress.forwarded_ns = time.perf_counter_ns()
     try:
         reply = await upstream.post(verdict.forward.encode(), verdict.forward, forwarded(request.head, call), key)
@@ -183,13 +181,11 @@ async def _stream(
 
 def guard(gateway: Gateway, caller: Caller, progress: Progress) -> None:
     """Let a revoked grant close this stream."""
-    task = asyncio.current_task()
-    assert task is not None
 
     def close() -> None:
         progress.error_class = "revoked"
         progress.request.abort()
-        task.cancel()
+        progress.request.cancel()
 
     gateway.streams[progress] = (caller, close)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from gatepost.journal.admin import CHAIN as ADMIN
 from gatepost.journal.admin import append_acts
+from gatepost.journal.errors import ChainBroken
 from gatepost.journal.rows import Signer, epoch, event
 from gatepost.journal.segments import Segment, chains, last_row, segments
 from gatepost.journal.snapshot import segment_needed
@@ -65,7 +66,28 @@ def plan(folder: Path, now: float, *, max_age: float | None = None, max_bytes: i
     Segments whose last row is older than `max_age` seconds, or that put the chain over `max_bytes`. The newest stays.
     Of a chain with counters (any but the admin chain) those stay that the next start will read: the segment of the
     last snapshot and what follows it, or everything where there is no snapshot.
+
+    Raises `ChainBroken` (GP-5002) where a segment does not end in a record.
     """
+    try:
+        return _planned(folder, now, max_age, max_bytes)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ChainBroken(folder.name, f"the last row of a segment is no record ({error})") from None
+
+
+def planned(
+    journal: Path,
+    *,
+    max_age: float | None = None,
+    max_bytes: int | None = None,
+    clock: Callable[[], float] = time.time,
+) -> list[Removal]:
+    """What `apply` would remove of every chain of `DATA/journal` now. Raises `ChainBroken` (GP-5002), `OSError`."""
+    found = [plan(folder, clock(), max_age=max_age, max_bytes=max_bytes) for folder in chains(journal)]
+    return [removal for removal in found if removal is not None]
+
+
+def _planned(folder: Path, now: float, max_age: float | None, max_bytes: int | None) -> Removal | None:
     files = segments(folder)
     sizes = [segment.path.stat().st_size for segment in files]
     needed = None if folder.name == ADMIN else segment_needed(folder)
@@ -103,10 +125,9 @@ def apply(
         max_age: seconds.
         max_bytes: of each chain.
 
-    Raises as `append_acts` does; then nothing was removed.
+    Raises as `append_acts` and `plan` do; then nothing was removed.
     """
-    planned = [plan(folder, clock(), max_age=max_age, max_bytes=max_bytes) for folder in chains(journal)]
-    removals = [removal for removal in planned if removal is not None]
+    removals = planned(journal, max_age=max_age, max_bytes=max_bytes, clock=clock)
     if removals:
         append_acts(journal / ADMIN, signer, [removal.record(clock()) for removal in removals], clock=clock)
     for removal in removals:

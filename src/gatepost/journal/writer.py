@@ -1,6 +1,6 @@
 """The journal of a process that serves: rows of one turn of the event loop go out in one write, in one chain.
 
-A call is forwarded only after the future of its row has resolved; by then the row survives the end of the process
+A call is forwarded only after the signal of its row is set; by then the row survives the end of the process
 (`sync="full"`: and of the machine).
 """
 
@@ -24,6 +24,7 @@ from gatepost.journal.recovery import Recovery, recover
 from gatepost.journal.rows import Signer, event, is_forwarded, timestamp
 from gatepost.journal.saver import Saver
 from gatepost.journal.state import NoLedger, Recoverable
+from gatepost.wire.running import Signal
 
 _RETRY_SECONDS: Final = 1.0
 _LATER_SECONDS: Final = 0.005
@@ -78,7 +79,7 @@ class Journal:
         self._snapshot_seconds = snapshot_seconds
         self._in_flight = dict(recovered.in_flight)
         self._records: list[Record] = []
-        self._futures: list[asyncio.Future[None] | None] = []  # for each record who waits for it
+        self._signals: list[Signal[None] | None] = []  # for each record whose row is waited for
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None  # for the next checkpoint
         self._retry: asyncio.TimerHandle | None = None
@@ -170,27 +171,27 @@ class Journal:
         """The sequence number of the last row."""
         return self._chain.head.seq
 
-    def append(self, record: Record) -> asyncio.Future[None]:
+    def append(self, record: Record) -> Signal[None]:
         """Queue a record, which the journal takes over, for the one write at the end of this turn.
 
         The record is a dict with `kind`, and `v`, `id` and `time` unless the journal shall fill them in; or one of
-        `journal.calls`. The future resolves when its row is written; it fails with `JournalUnavailable` when it is
-        not and will not be. A failure that nobody waits for is not reported elsewhere. Cancelling the future does not
-        take the row back.
+        `journal.calls`. The signal is set when its row is written; it fails with `JournalUnavailable` when it is not
+        and will not be. A failure that nobody waits for is not reported elsewhere. To wait no longer does not take the
+        row back.
         """
         loop = self._loop
         if loop is None:
             loop = self._loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
+        signal: Signal[None] = Signal()
         if not self.healthy:
             self._failed += 1
-            _reject(future, JournalUnavailable(self.unhealthy_because))
-            return future
+            signal.set_exception(JournalUnavailable(self.unhealthy_because))
+            return signal
         if not self._scheduled:
             self._scheduled = True
             loop.call_soon(self._flush)
-        self._queue(record, future)
-        return future
+        self._queue(record, signal)
+        return signal
 
     def post(self, record: Record) -> None:
         """Queue a record that nothing waits for: it is written with the next batch, or by itself a few milliseconds
@@ -206,12 +207,12 @@ class Journal:
             loop.call_later(_LATER_SECONDS, self._flush)
         self._queue(record, None)
 
-    def _queue(self, record: Record, future: asyncio.Future[None] | None) -> None:
+    def _queue(self, record: Record, signal: Signal[None] | None) -> None:
         if isinstance(record, dict) and ("id" not in record or "time" not in record or "v" not in record):
             for key, value in event(record["kind"], self._clock()).items():
                 record.setdefault(key, value)
         self._records.append(record)
-        self._futures.append(future)
+        self._signals.append(signal)
 
     async def flush(self) -> None:
         """Write what is queued now."""
@@ -249,10 +250,10 @@ class Journal:
 
     def _flush(self) -> None:
         self._scheduled = False
-        records, futures = self._records, self._futures
+        records, signals = self._records, self._signals
         if not records:
             return
-        self._records, self._futures = [], []
+        self._records, self._signals = [], []
         if self._unsigned + len(records) >= self._checkpoint_rows:
             records.append(self._checkpoint(len(records)))
         try:
@@ -260,26 +261,26 @@ class Journal:
         except Exception as error:
             # Whatever it is: who waits must be told, and nothing may be forwarded.
             failure = error if isinstance(error, JournalUnavailable) else JournalUnavailable(repr(error))
-            self._failed += len(futures)
-            for future in futures:
-                if future is not None:
-                    _reject(future, failure)
+            self._failed += len(signals)
             self._turn_unhealthy(failure.reason)
+            for signal in signals:
+                if signal is not None:
+                    signal.set_exception(failure)
             return
         for index, record in enumerate(records):
             if index not in faults:
                 self._note(record)
-        for index, future in enumerate(futures):
-            if future is None:
-                continue
-            if index in faults:
-                _reject(future, JournalUnavailable(f"the record has no JSON form ({faults[index]})"))
-            elif not future.done():
-                future.set_result(None)
         if self._timer is None and self._loop is not None:
             self._timer = self._loop.call_later(self._checkpoint_seconds, self._sign)
         if self._unsaved >= self._snapshot_rows and not self._saver.busy:
             self._save()
+        for index, signal in enumerate(signals):  # who waits goes on in here: everything is settled by now
+            if signal is None:
+                continue
+            if index in faults:
+                signal.set_exception(JournalUnavailable(f"the record has no JSON form ({faults[index]})"))
+            else:
+                signal.set_result(None)
 
     def _write_own(self, records: list[Record]) -> None:
         """Write rows of the journal's own at once. Raises `JournalUnavailable`."""
@@ -397,9 +398,3 @@ class Journal:
             in_flight=in_flight,
             state=msgspec.Raw(state()),
         )
-
-
-def _reject(future: asyncio.Future[None], error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)
-        future.exception()  # marks it as seen: who does not await a row's future does not need its failure

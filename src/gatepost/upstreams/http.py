@@ -17,6 +17,7 @@ from gatepost.wire import sse
 from gatepost.wire.errors import UpstreamError
 from gatepost.wire.pool import Pool, Timeouts
 from gatepost.wire.response import Response, ResponseHead
+from gatepost.wire.running import as_task
 
 _OWN: Final = (
     (b"accept", b"application/json, text/event-stream"),
@@ -150,6 +151,7 @@ class HttpReply:
         if self._response.complete:
             return await self._read(limit)
         config = self._upstream.config
+        await as_task()
         try:
             async with asyncio.timeout_at(self._deadline):
                 return await self._read(limit)

@@ -17,6 +17,7 @@ from gatepost.upstreams.drops import Drops
 from gatepost.upstreams.exchange import Exchange, StdioReply
 from gatepost.upstreams.session import SessionExchange
 from gatepost.upstreams.shared import SharedExchange
+from gatepost.wire.running import as_task
 
 _E = TypeVar("_E", bound=Exchange)
 _PROTOCOL_VERSION: Final = "io.modelcontextprotocol/protocolVersion"
@@ -60,6 +61,7 @@ class StdioUpstream:
         session: str | None,
     ) -> StdioReply:
         """See `Upstream.post`. `body` and `headers` are not used: the message is written with the gateway's own id."""
+        await as_task()
         if session is None:
             return await self._post_shared(message)
         exchange = self._sessions.get(session)
@@ -76,6 +78,7 @@ class StdioUpstream:
 
     async def listen(self, headers: Headers, session: str | None) -> StdioReply:  # noqa: ARG002
         """See `Upstream.listen`."""
+        await as_task()
         if session is None:
             return StdioReply(self.config, "empty", status=405)
         exchange = self._sessions.get(session)

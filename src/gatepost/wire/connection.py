@@ -16,6 +16,7 @@ from gatepost.wire.head import Head
 from gatepost.wire.incoming import Incoming, check_beginning
 from gatepost.wire.limits import Refusal, bad
 from gatepost.wire.request import ClientGone, Request
+from gatepost.wire.running import Running
 from gatepost.wire.sockets import watch_silent
 
 if TYPE_CHECKING:
@@ -235,8 +236,9 @@ class Connection(asyncio.Protocol):
             self._listener.refused(request.client, refusal)
             request.reply(refusal.status, (_JSON, *refusal.headers), _body(refusal))
             return
-        request.task = task = self._loop.create_task(self._run(request))
-        self._listener.tasks.add(task)
+        request.running = running = Running(self._run(request), self._loop, self._listener.finished)
+        self._listener.running.add(running)
+        running.start()
 
     async def _run(self, request: Request) -> None:
         try:
@@ -255,8 +257,6 @@ class Connection(asyncio.Protocol):
             if not request.ended and not request.gone:
                 _log.error("the handler of %s did not answer", request.path)
                 self._unanswered(request)
-        finally:
-            self._listener.finished(request.task)
 
     def _unanswered(self, request: Request) -> None:
         """The handler has ended. What it left of its answer cannot be made up; where it left all of it, say so."""

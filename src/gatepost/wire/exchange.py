@@ -11,6 +11,7 @@ import httptools
 from gatepost.wire.errors import Cut, Malformed, TimedOut, UpstreamError
 from gatepost.wire.framing import FOREVER, read_framing
 from gatepost.wire.response import Response, ResponseHead
+from gatepost.wire.running import Signal
 from gatepost.wire.sockets import watch_silent
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Exchange(asyncio.Protocol):
         self._state = _IDLE
         self.idle_since = 0.0
         # the response that is awaited
-        self._head: asyncio.Future[Response] | None = None
+        self._head: Signal[Response] | None = None
         self._response: Response | None = None
         self._headers: list[tuple[bytes, bytes]] = []
         self._error: UpstreamError | None = None
@@ -73,8 +74,8 @@ class Exchange(asyncio.Protocol):
         self.idle_since = now
         self._arm(now + seconds)
 
-    def send(self, data: bytes, timeouts: Timeouts) -> asyncio.Future[Response]:
-        """Write a request. The future is that of its response, as soon as the head is there."""
+    def send(self, data: bytes, timeouts: Timeouts) -> Signal[Response]:
+        """Write a request. The signal is that of its response, as soon as the head is there."""
         transport = self._transport
         if self._state != _IDLE or transport is None or transport.is_closing():
             raise Cut("the connection closed before the request was written", sent=False)
@@ -85,13 +86,13 @@ class Exchange(asyncio.Protocol):
         self._interim = self._dry_bytes = 0
         self._complete = self._behind = False
         self._response = None
-        head: asyncio.Future[Response] = self._loop.create_future()
+        head: Signal[Response] = Signal()
         self._head = head
         self._arm(min(now + timeouts.first_byte, self._total_at))
         transport.write(data)
         return head
 
-    def call_off(self, head: asyncio.Future[Response]) -> None:
+    def call_off(self, head: Signal[Response]) -> None:
         """Nobody waits for this response any more. Once it is complete the connection may be another's already."""
         if self._head is head:
             self.give_up()
@@ -146,21 +147,20 @@ class Exchange(asyncio.Protocol):
             if self._dry_bytes > _MAX_HEAD_BYTES:
                 self._fail(Malformed(f"its head is longer than {_MAX_HEAD_BYTES} bytes", sent=True))
             return
-        if state == _HEAD:
-            self._state = _BODY
-            if self._head is not None and not self._head.done():
-                self._head.set_result(response)
+        head = self._head
         if self._complete:
             if begins and self._keep and not self._behind and response.status not in _BODILESS:
                 self._pool.learn(data, response.head)
             self._completed(response)
-            return
-        if self._dry_bytes > _MAX_HEAD_BYTES:
+        elif self._dry_bytes > _MAX_HEAD_BYTES:
             self._fail(Malformed(f"it has more than {_MAX_HEAD_BYTES} bytes of framing in a row", sent=True))
-            return
-        self._last = self._loop.time()
-        if state == _HEAD:
-            self._arm(self._body_due())
+        else:
+            self._last = self._loop.time()
+            if state == _HEAD:
+                self._state = _BODY
+                self._arm(self._body_due())
+        if state == _HEAD and head is not None:  # whoever waits goes on before this returns: all is settled by now
+            head.set_result(response)
 
     def eof_received(self) -> bool:
         return False
@@ -235,9 +235,9 @@ class Exchange(asyncio.Protocol):
     def _answered(self, response: Response, kept_for: float) -> None:
         """A whole response in one piece, whose head is known for one behind which the connection is kept."""
         head, self._head = self._head, None
-        if head is not None and not head.done():
-            head.set_result(response)
         self._free(kept_for)
+        if head is not None:
+            head.set_result(response)
 
     def _completed(self, response: Response) -> None:
         """A whole response. The connection may serve again if nothing stands behind it."""
@@ -263,9 +263,9 @@ class Exchange(asyncio.Protocol):
         self._head = self._response = None
         if response is not None:
             response.finish(error)
-        if head is not None and not head.done():
-            head.set_exception(error)
         self.close()
+        if head is not None and not head.done:
+            head.set_exception(error)
 
     # -- flow ------------------------------------------------------------------------------------------------------
 

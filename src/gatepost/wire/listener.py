@@ -20,6 +20,7 @@ from gatepost.wire.known_lines import KnownLines
 from gatepost.wire.limits import Limits, Refusal
 from gatepost.wire.names import Names, Proxies
 from gatepost.wire.request import ClientGone, Request
+from gatepost.wire.running import Running
 
 __all__ = ["ClientGone", "Handler", "Limits", "Listener", "Refusal", "Request"]
 
@@ -41,8 +42,9 @@ class Listener:
     """Listens on one address and calls `handler` for each complete request.
 
     Args:
-        handler: called in a task of its own for each request; it answers through the `Request`. Where it fails before
-            it answers, the client gets 500, and the connection is closed.
+        handler: called for each request; it answers through the `Request`. It runs as a `wire.running.Running`: before
+            it asks for the current task, as `asyncio.timeout` does, it awaits `as_task()`. Where it fails before it
+            answers, the client gets 500, and the connection is closed.
         on_head: called when a head is complete, before the body is read; a `Refusal` ends it there.
         on_refused: called with the client's address for each request that is answered with a `Refusal`, and for each
             that broke off in the middle.
@@ -79,7 +81,7 @@ class Listener:
         self._tls = tls
         self._server: asyncio.Server | None = None
         self._open: set[Connection] = set()
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.running: set[Running] = set()
         self.known_lines = KnownLines()
         self.heads: dict[bytes, Head] = {}
         """The last heads that were accepted, by their bytes."""
@@ -124,7 +126,7 @@ class Listener:
     @property
     def requests_in_flight(self) -> int:
         """Requests that a handler is at work on."""
-        return len(self.tasks)
+        return len(self.running)
 
     async def drain(self, seconds: float) -> None:
         """Accept nothing more, let requests finish for so long, then cut the connections and cancel the handlers."""
@@ -133,15 +135,16 @@ class Listener:
             self._server.close()
         for connection in list(self._open):
             connection.drain()
-        if self._open or self.tasks:
+        if self._open or self.running:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._quiet.wait(), seconds)
         for connection in list(self._open):
             connection.abort()
-        if self.tasks:
-            for task in self.tasks:
-                task.cancel()
-            await asyncio.wait(self.tasks, timeout=_CALLED_OFF_SECONDS)
+        if self.running:
+            for running in list(self.running):
+                running.cancel()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._quiet.wait(), _CALLED_OFF_SECONDS)
 
     # -- called by connections -------------------------------------------------------------------------------------
 
@@ -198,12 +201,11 @@ class Listener:
                 self.heads.clear()
             self.heads[data] = head
 
-    def finished(self, task: asyncio.Task[None] | None) -> None:
+    def finished(self, running: Running) -> None:
         """A handler is done."""
-        if task is not None:
-            self.tasks.discard(task)
+        self.running.discard(running)
         self._note_quiet()
 
     def _note_quiet(self) -> None:
-        if self.draining and not self._open and not self.tasks:
+        if self.draining and not self._open and not self.running:
             self._quiet.set()

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from gatepost.wire.errors import ConnectError, Cut, Malformed, TimedOut, TooLarge, UpstreamError
 from gatepost.wire.exchange import Exchange
 from gatepost.wire.response import Response, ResponseHead
+from gatepost.wire.running import as_task
 from gatepost.wire.tls import client_context
 
 __all__ = [
@@ -169,6 +170,7 @@ class Pool:
 
     async def _another(self, seconds: float) -> Exchange:
         """A connection where none is idle: a new one, or the next that somebody gives back."""
+        await as_task()
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(seconds):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gatepost.wire import responses
 from gatepost.wire.head import Head
+from gatepost.wire.running import Running
 
 if TYPE_CHECKING:
     from gatepost.wire.connection import Connection
@@ -31,7 +31,7 @@ class Request:
         client: the client's IP address.
         received_ns: `time.perf_counter_ns()` when its first byte was seen.
         context: free for whoever serves it.
-        task: the task that its handler runs in.
+        running: its handler on its way.
         gone: whether the client left before the answer ended.
         started: whether an answer has begun.
         ended: whether the answer is complete.
@@ -39,7 +39,7 @@ class Request:
 
     __slots__ = (
         "_connection", "_on_gone", "body", "client", "context", "ended", "gone", "head", "keep_alive", "received_ns",
-        "started", "task",
+        "running", "started",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, head: Head, client: str, received_ns: int) -> None:
@@ -51,7 +51,7 @@ class Request:
         self.received_ns = received_ns
         self.keep_alive = head.keep_alive
         self.context: Any = None
-        self.task: asyncio.Task[None] | None = None
+        self.running: Running | None = None
         self.gone = False
         self.started = False
         self.ended = False
@@ -79,6 +79,11 @@ class Request:
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header by its lower-case name, None where it is absent."""
         return self.head.values.get(name)
+
+    def cancel(self) -> None:
+        """Call the handler off: `CancelledError` is raised where it waits."""
+        if self.running is not None:
+            self.running.cancel()
 
     def on_gone(self, callback: Callable[[], object]) -> None:
         """Call this when the client leaves before the answer ended; at once where it has left already."""

@@ -1,0 +1,169 @@
+"""Handlers that go on in the callback that brings what they waited for.
+
+A task costs a call two or three turns of the event loop: one to begin, one for each thing it waits for. A `Running`
+begins at once, in the callback that completed its request, and goes on in the one that sets its `Signal`. Where its
+coroutine waits for anything else (a future, another task, `asyncio.sleep`), it goes on as a task from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import types
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Final, Generic, TypeVar, cast
+
+_T = TypeVar("_T")
+
+_current: Running | None = None
+"""Whose coroutine runs in this moment, on whatever loop: a step never gives way to another in the middle."""
+
+
+class Signal(Generic[_T]):
+    """A result or failure that one coroutine waits for, at most once: in a `Running`, or in a task."""
+
+    __slots__ = ("_error", "_result", "_wake", "done")
+
+    def __init__(self) -> None:
+        self.done = False
+        self._result: _T | None = None
+        self._error: BaseException | None = None
+        self._wake: Callable[[], object] | None = None
+
+    def set_result(self, result: _T) -> None:
+        """It is there. Whoever waits goes on at once, before this returns."""
+        self._result = result
+        self._set()
+
+    def set_exception(self, error: BaseException) -> None:
+        """It failed; the failure is raised where it is waited for, and reported nowhere else."""
+        self._error = error
+        self._set()
+
+    def _set(self) -> None:
+        self.done = True
+        wake, self._wake = self._wake, None
+        if wake is not None:
+            wake()
+
+    def wake(self, callback: Callable[[], object] | None) -> None:
+        """Call this once when it is set; None takes that back."""
+        self._wake = callback
+
+    def __await__(self) -> Generator[Any, Any, _T]:
+        if not self.done:
+            if _current is not None:
+                yield self
+            else:
+                future = asyncio.get_running_loop().create_future()
+                self._wake = lambda: None if future.done() else future.set_result(None)
+                yield from future
+        if self._error is not None:
+            raise self._error
+        return cast(_T, self._result)
+
+
+class _AsTask:
+    __slots__ = ()
+
+    def __await__(self) -> Generator[Any, None, None]:
+        if _current is not None:
+            yield self
+
+
+_AS_TASK: Final = _AsTask()
+
+
+def as_task() -> _AsTask:
+    """Await this before `asyncio.timeout` and whatever else asks for the current task."""
+    return _AS_TASK
+
+
+class Running:
+    """A coroutine on its way.
+
+    Args:
+        coroutine: it sees to its own failures; one that escapes goes to the event loop's exception handler.
+        on_end: called once, when it has ended.
+    """
+
+    __slots__ = ("_active", "_cancelled", "_coroutine", "_loop", "_on_end", "_signal", "_task")
+
+    def __init__(
+        self,
+        coroutine: Coroutine[Any, Any, None],
+        loop: asyncio.AbstractEventLoop,
+        on_end: Callable[[Running], object],
+    ) -> None:
+        self._coroutine = coroutine
+        self._loop = loop
+        self._on_end = on_end
+        self._signal: Signal[Any] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._active = self._cancelled = False
+
+    def start(self) -> None:
+        """Run it up to where it first waits."""
+        self._step(None)
+
+    def cancel(self) -> None:
+        """Raise `CancelledError` where it waits, in this or a later turn of the loop."""
+        if self._task is not None:
+            self._task.cancel()
+        elif self._active:
+            self._cancelled = True
+        elif self._signal is not None:
+            self._signal.wake(None)
+            self._signal = None
+            self._loop.call_soon(self._step, asyncio.CancelledError())
+
+    def _wake(self) -> None:
+        """The signal is set. What runs inside a task would take that for its own, so it waits for the next turn."""
+        self._signal = None
+        if asyncio.current_task(self._loop) is None:
+            self._step(None)
+        else:
+            self._loop.call_soon(self._step, None)
+
+    def _step(self, error: BaseException | None) -> None:
+        global _current
+        before, _current = _current, self
+        self._active = True
+        try:
+            waits = self._coroutine.send(None) if error is None else self._coroutine.throw(error)
+        except (StopIteration, asyncio.CancelledError):
+            self._on_end(self)
+        except Exception as escaped:
+            self._loop.call_exception_handler({"message": "a handler failed", "exception": escaped})
+            self._on_end(self)
+        else:
+            if waits.__class__ is Signal and not self._cancelled:
+                self._signal = waits
+                waits.wake(self._wake)
+            else:
+                self._become_task(waits)
+        finally:
+            self._active = False
+            _current = before
+
+    def _become_task(self, waits: Any) -> None:
+        if waits.__class__ is Signal or waits is _AS_TASK:
+            waits = None
+        task = self._task = self._loop.create_task(_continued(self._coroutine, waits))
+        task.add_done_callback(lambda _: self._on_end(self))
+        if self._cancelled:
+            task.cancel()
+
+
+@types.coroutine
+def _continued(coroutine: Coroutine[Any, Any, None], waits: Any) -> Generator[Any, Any, None]:
+    """Go on with a coroutine that has already said what it waits for: a future, or None for the next turn."""
+    try:
+        while True:
+            try:
+                sent = yield waits
+            except BaseException as error:
+                waits = coroutine.throw(error)
+            else:
+                waits = coroutine.send(sent)
+    except StopIteration:
+        return
