@@ -35,6 +35,9 @@ PAGE_SIZE = 250
 DEFAULT_PAGE_SIZE = 100
 """What Trakt gives where nothing is asked for: 100, except 50 for a search and 10 for comments."""
 
+INTERVAL = 1.1
+"""Seconds between two writes. Trakt takes one a second; the tenth is for what two requests lose on their way."""
+
 _ACTIONS: dict[str, Action] = {"start": "start", "pause": "pause", "scrobble": "scrobble"}
 _HANDLED = frozenset(range(100, 600)) - {429, 502, 503, 504}
 """Statuses that are explained here; the others are tried again by the HTTP client where that is safe."""
@@ -84,7 +87,7 @@ class ScrobbleOutcome:
 class Trakt:
     """The client of one account. `interval` is how many seconds lie between two writes at least."""
 
-    def __init__(self, settings: Settings, http: Http, *, interval: float = 1.0) -> None:
+    def __init__(self, settings: Settings, http: Http, *, interval: float = INTERVAL) -> None:
         self._http = http
         self._base = settings.trakt_api_url
         self._pace = Pace(settings.home / "trakt-writes", interval)

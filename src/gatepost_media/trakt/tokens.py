@@ -82,8 +82,9 @@ class TokenStore:
     as absent: signing in again replaces it. Every method raises MediaError if the folder cannot be used.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, patience: float = 30.0) -> None:
         self._folder = folder
+        self._patience = patience
         self._tokens = folder / "trakt-tokens.json"
         self._pending = folder / "trakt-device.json"
 
@@ -123,13 +124,14 @@ class TokenStore:
 
     @asynccontextmanager
     async def lock(self) -> AsyncIterator[None]:
-        """Held by one task of one process at a time. Raises Unreachable if another has it for half a minute."""
+        """Held by one task of one process at a time. Raises Unreachable if another has it for `patience` seconds."""
         try:
-            async with held(self._folder / "trakt-tokens.lock"):
+            async with held(self._folder / "trakt-tokens.lock", self._patience):
                 yield
         except TimeoutError as error:
             raise Unreachable(
-                f"Another program has been renewing the Trakt sign-in in {self._folder} for half a minute. "
+                f"Another program has been renewing the Trakt sign-in in {self._folder} for "
+                f"{self._patience:.0f} seconds. "
                 "Try again; if it stays so, end that program."
             ) from error
         except OSError as error:

@@ -13,7 +13,11 @@ from gatepost_media.trakt.client import Json, Object
 
 Body = dict[str, object]
 
-NumberId = Annotated[str, Field(min_length=1, max_length=18, pattern="^[0-9]+$")] | Annotated[int, Field(ge=1)] | None
+NumberId = (
+    Annotated[str, Field(min_length=1, max_length=18, pattern="^[0-9]+$")]
+    | Annotated[int, Field(ge=1, strict=True)]
+    | None
+)
 Slug = Annotated[str, Field(min_length=1, max_length=200, pattern="^[a-z0-9][a-z0-9_-]*$")] | None
 ImdbId = Annotated[str, Field(min_length=1, max_length=12, pattern="^(tt|nm)[0-9]{7,10}$")] | None
 

@@ -20,6 +20,8 @@ from gatepost_media.trakt.models import Ids, R, TraktRow, lifted, read_all
 _YOUTUBE = ("www.youtube.com", "youtube.com", "m.youtube.com", "youtu.be")
 _VIDEO_ID = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
+_SINGULAR = {"shows": "show", "movies": "movie", "people": "person"}
+
 _T = TypeVar("_T")
 
 
@@ -157,7 +159,7 @@ async def named(ctx: Context, person: str, found: Awaitable[_T]) -> tuple[str, _
 
 
 async def _called(ctx: Context, path: tuple[str, str], name: str) -> str:
-    found = await trakt(ctx).get(path, what=f"{path[0]} {path[1]}")
+    found = await trakt(ctx).get(path, what=f"the {_SINGULAR[path[0]]} {path[1]}")
     called = found.get(name) if isinstance(found, dict) else None
     return str(called or path[1])
 
