@@ -15,6 +15,7 @@ from typing import Self, TypeVar
 import uvicorn
 from starlette.types import ASGIApp
 
+from gatepost_media.sandbox.arr import radarr, sonarr
 from gatepost_media.sandbox.clock import Clock
 from gatepost_media.sandbox.front import Fault, Front, Seen
 from gatepost_media.sandbox.plex.cloud import Cloud, plex_tv
@@ -31,7 +32,7 @@ from gatepost_media.sandbox.trakt.state import Trakt
 
 R = TypeVar("R")
 
-SERVICES = ("plex", "plex_tv", "discover", "trakt", "trakt_auth")
+SERVICES = ("plex", "plex_tv", "discover", "trakt", "trakt_auth", "sonarr", "radarr")
 
 
 class Sandbox:
@@ -56,6 +57,8 @@ class Sandbox:
         self.works = load(profile, self.clock.second())
         self.plex = Plex(self.works, self.clock, secrets.token_urlsafe(15), Listeners(self.clock))
         self.trakt = Trakt(self.works, self.clock, approve=approve, interval=device_interval, limits=limits)
+        self.sonarr = sonarr.sonarr(self.works, self.clock)
+        self.radarr = radarr.radarr(self.works, self.clock)
         seed_plex(self.plex, profile)
         seed_trakt(self.trakt, profile)
         self._front = Front()
@@ -77,6 +80,8 @@ class Sandbox:
             "discover": discover(self.cloud),
             "trakt": api_host(self.trakt),
             "trakt_auth": auth_host(self.trakt),
+            "sonarr": sonarr.application(self.sonarr),
+            "radarr": radarr.application(self.radarr),
         }
         for service, listener in sockets.items():
             self._front.apps[listener.getsockname()[1]] = (service, apps[service])
@@ -202,6 +207,26 @@ class Sandbox:
         """Its secret."""
         return self.trakt.client_secret
 
+    @property
+    def sonarr_url(self) -> str:
+        """Sonarr."""
+        return self._addresses["sonarr"]
+
+    @property
+    def sonarr_key(self) -> str:
+        """Its API key."""
+        return self.sonarr.key
+
+    @property
+    def radarr_url(self) -> str:
+        """Radarr."""
+        return self._addresses["radarr"]
+
+    @property
+    def radarr_key(self) -> str:
+        """Its API key."""
+        return self.radarr.key
+
     def environment(self) -> dict[str, str]:
         """The settings that point the media servers at this sandbox."""
         return {
@@ -213,6 +238,10 @@ class Sandbox:
             "TRAKT_AUTH_URL": self.trakt_auth_url,
             "TRAKT_CLIENT_ID": self.trakt_client_id,
             "TRAKT_CLIENT_SECRET": self.trakt_client_secret,
+            "SONARR_URL": self.sonarr_url,
+            "SONARR_API_KEY": self.sonarr_key,
+            "RADARR_URL": self.radarr_url,
+            "RADARR_API_KEY": self.radarr_key,
         }
 
     # What happened.

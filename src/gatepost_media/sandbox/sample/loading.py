@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from importlib import resources
 from typing import Any, Literal
@@ -29,7 +30,41 @@ def load(profile: Profile, now: int) -> Works:
     if profile == "large":
         _filler(works, now)
     _trailer(works, now)
+    _to_come(works, now)
     return works
+
+
+def _to_come(works: Works, now: int) -> None:
+    """What calendars need and old works cannot give: a show that goes on, and a film that is not yet out."""
+    today = dt.datetime.fromtimestamp(now, dt.UTC).date()
+    coming = About(
+        summary="Made by the sandbox. No such work exists.", genres=("Filler",), status="continuing", rating=5.0
+    )
+    out = today + dt.timedelta(days=10)
+    works.add(Work(1900, "movie", "Generated Premiere", out.year, ELSEWHERE, 5_400_000, out.isoformat(), about=coming))
+    first = today - dt.timedelta(days=15)
+    show = works.add(
+        Work(2900, "show", "Generated Test Card", first.year, ELSEWHERE, 1_500_000, first.isoformat(), about=coming)
+    )
+    season = works.add(
+        Work(2901, "season", "Season 1", first.year, ELSEWHERE, released=first.isoformat(), index=1, parent=show)
+    )
+    for week in range(6):
+        day = first + dt.timedelta(days=7 * week)
+        works.add(
+            Work(
+                2902 + week,
+                "episode",
+                f"Generated Episode {week + 1}",
+                day.year,
+                ELSEWHERE,
+                1_500_000,
+                day.isoformat(),
+                week + 1,
+                season,
+                about=coming,
+            )
+        )
 
 
 def _trailer(works: Works, now: int) -> None:
