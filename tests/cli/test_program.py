@@ -35,6 +35,7 @@ EXPECTED = {
     "connect": None,
     "log": {"show", "follow", "export", "verify", "stats"},
     "top": None,
+    "journal": {"retention", "compact"},
     "doctor": None,
     "completion": None,
 }

@@ -73,6 +73,17 @@ class Index:
         self._connection = schema.connect(self._path)
         return self._catch_up()
 
+    def compact(self) -> int:
+        """Give the file's unused space back to the disk; returns how many bytes that was.
+
+        Raises `sqlite3.OperationalError` where another process holds it for over 30 seconds, or the disk has no room
+        for a second copy meanwhile; nothing has changed then.
+        """
+        before = self._path.stat().st_size
+        self._connection.execute("VACUUM")
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return max(0, before - self._path.stat().st_size)
+
     def rows(self) -> int:
         """How many rows of the journal have been indexed."""
         return int(self._connection.execute("SELECT coalesce(sum(rows), 0) FROM places").fetchone()[0])

@@ -25,6 +25,7 @@ COMMANDS = {
     "connect": "gatepost.cli.connect:connect",
     "log": "gatepost.cli.log:log",
     "top": "gatepost.cli.top:top",
+    "journal": "gatepost.cli.journal:journal",
     "doctor": "gatepost.cli.doctor:doctor",
     "completion": "gatepost.cli.completion:completion",
 }

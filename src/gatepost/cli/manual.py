@@ -16,7 +16,7 @@ from gatepost.cli.main import cli
 _VARIABLES = (
     ("GATEPOST_DATA", "The data folder, where --data does not say."),
     ("GATEPOST_LOG_MAX_AGE", "How long serve keeps the log, such as 90d."),
-    ("GATEPOST_LOG_MAX_BYTES", "How many bytes of each chain of the log serve keeps."),
+    ("GATEPOST_LOG_MAX_BYTES", "How many bytes of each chain of the log serve keeps, such as 20GB."),
     ("GATEPOST_TRACEBACK", "With 1, a fault in Gatepost itself shows where it was."),
     ("NO_COLOR", "No colours."),
     ("SSL_CERT_FILE", "The authorities by which servers' certificates are verified."),

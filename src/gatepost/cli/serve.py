@@ -84,8 +84,8 @@ def serve(
     """Run the gateway.
 
     That is the data plane for agents, and a worker with a status page. One serve runs per data folder. SIGTERM and
-    Ctrl-C let the calls in flight end first; a second one does not. The log is kept for good, unless
-    GATEPOST_LOG_MAX_AGE (such as 90d) or GATEPOST_LOG_MAX_BYTES says otherwise.
+    Ctrl-C let the calls in flight end first; a second one does not. The log is kept for good, unless `journal
+    retention`, or before it GATEPOST_LOG_MAX_AGE (such as 90d) and GATEPOST_LOG_MAX_BYTES, say otherwise.
     """
     import asyncio
 

@@ -5,7 +5,8 @@ plane: it makes the keys and brings the store up to date. Then it indexes the jo
 the grants' last use, applies the log's retention and serves the status page. When it is ready it prints one line of
 JSON, `{"ready": true, "address": "http://…"}`. SIGTERM ends it after one last look at the journal.
 
-Retention is off unless GATEPOST_LOG_MAX_AGE (such as `90d`) or GATEPOST_LOG_MAX_BYTES says otherwise.
+Retention is off unless `gatepost journal retention`, or GATEPOST_LOG_MAX_AGE (such as `90d`) and
+GATEPOST_LOG_MAX_BYTES, which go before it, say otherwise.
 """
 
 from __future__ import annotations
@@ -20,54 +21,31 @@ import socket
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from gatepost import __version__
 from gatepost.audit.index import Index
 from gatepost.control.act import Actor
-from gatepost.control.durations import parse_duration
 from gatepost.control.grants import touch_last_used
+from gatepost.control.retention import Retention
 from gatepost.control.servers import read_target
 from gatepost.control.store import Store, open_store
 from gatepost.control.tools import store_scan
 from gatepost.errors import GatepostError
-from gatepost.journal import retention
 from gatepost.paths import DataFolder
 from gatepost.processes import lifeline, ops, overview, page_server, scanning, status_page
 from gatepost.processes.lock import last_known
+from gatepost.processes.retaining import Retaining
 
 _NICENESS: Final = 5
 _INDEX_SECONDS: Final = 0.25
-_RETENTION_SECONDS: Final = 3600.0
 _STATUS_SECONDS: Final = 2.0
 _USED_SECONDS: Final = 2.0
 _SHOWN_DECISIONS: Final = 25
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How long the log is kept: seconds and bytes, None where there is no bound."""
-
-    max_age: float | None
-    max_bytes: int | None
-
-    @classmethod
-    def told(cls, environ: Mapping[str, str]) -> Retention:
-        """From the environment. Raises GatepostError GP-6004."""
-        age, size = environ.get("GATEPOST_LOG_MAX_AGE"), environ.get("GATEPOST_LOG_MAX_BYTES")
-        try:
-            return cls(float(parse_duration(age)) if age else None, int(size) if size else None)
-        except (GatepostError, ValueError):
-            raise GatepostError(
-                "GP-6004",
-                "GATEPOST_LOG_MAX_AGE or GATEPOST_LOG_MAX_BYTES is not what it should be.",
-                "Write a duration such as 90d, and a number of bytes.",
-            ) from None
 
 
 class Worker:
@@ -80,12 +58,12 @@ class Worker:
     def __init__(self, folder: DataFolder, store: Store, kept: Retention) -> None:
         self._folder = folder
         self._store = store
-        self._kept = kept
         self._index = Index(folder.index)
         self._read_index = Index(folder.index)
         self._index_thread = ThreadPoolExecutor(1, "index")
         self._read_thread = ThreadPoolExecutor(1, "read")
         self._store_thread = ThreadPoolExecutor(1, "store")
+        self._retaining = Retaining(folder, store, self._index, kept, self._on_index, self._on_store)
         self._scans: dict[str, asyncio.Task[dict[str, Any]]] = {}
         self._used: dict[str, float] = {}
         self._used_written = 0.0
@@ -94,12 +72,13 @@ class Worker:
     async def run(self, listening: socket.socket, ready: Callable[[], None], stop: asyncio.Event) -> None:
         """Works until `stop` is set; `listening` is the status page's socket."""
         handlers: dict[str, ops.Handler] = {"rescan": self.rescan, "look": self.look, "status": self.status}
+        handlers |= {"retention": self._retaining.show, "compact": self._retaining.compact}
         control = await ops.listen(self._folder.socket("worker.sock"), handlers)
         page = page_server.server(status_page.application(self.facts))
         working = [
             asyncio.create_task(page.serve(sockets=[listening])),
             asyncio.create_task(self._keep_looking(stop)),
-            asyncio.create_task(self._keep_retention()),
+            asyncio.create_task(self._retaining.keep()),
         ]
         ready()
         try:
@@ -157,22 +136,6 @@ class Worker:
         if self._used and (write_used or now - self._used_written >= _USED_SECONDS):
             used, self._used, self._used_written = self._used, {}, now
             await self._on_store(lambda: touch_last_used(self._store, used))
-
-    async def _keep_retention(self) -> None:
-        while True:
-            if self._kept.max_age is not None or self._kept.max_bytes is not None:
-                try:
-                    await self._on_index(
-                        lambda: retention.apply(
-                            self._folder.journal,
-                            self._store.keyring,
-                            max_age=self._kept.max_age,
-                            max_bytes=self._kept.max_bytes,
-                        )
-                    )
-                except (OSError, GatepostError) as error:
-                    print(f"the log's retention was not applied: {error}", file=sys.stderr, flush=True)
-            await asyncio.sleep(_RETENTION_SECONDS)
 
     async def rescan(self, request: dict[str, Any]) -> dict[str, Any]:
         """Reads a server's tools again and stores them: the answer comes when they are published.
