@@ -68,7 +68,9 @@ def seal(record: Record, chain: str, head: Head) -> tuple[bytes, Head]:
         record.prev = head.hash
         row = _encode_struct(record)
     before, _, after = row.partition(b"\0")
-    digest = _sha256(before[:-_MEMBER_HEAD] + after[1:]).hexdigest()
+    hashed = _sha256(before[:-_MEMBER_HEAD])
+    hashed.update(after[1:])
+    digest = hashed.hexdigest()
     return b'%b"%b"%b\n' % (before, digest.encode(), after), Head(seq, digest)
 
 

@@ -98,14 +98,20 @@ def _unless_false(test: Test) -> Fires:
 
 def _unless_all_true(tests: tuple[Test, ...]) -> Fires:
     def fires(arguments: dict[str, Any], defaults: Defaults | None) -> bool:
-        return any(test(arguments, defaults) is not True for test in tests)
+        for test in tests:  # noqa: SIM110 - `any` takes twice as long
+            if test(arguments, defaults) is not True:
+                return True
+        return False
 
     return fires
 
 
 def _unless_any_false(tests: tuple[Test, ...]) -> Fires:
     def fires(arguments: dict[str, Any], defaults: Defaults | None) -> bool:
-        return all(test(arguments, defaults) is not False for test in tests)
+        for test in tests:  # noqa: SIM110 - `all` takes twice as long
+            if test(arguments, defaults) is False:
+                return False
+        return True
 
     return fires
 

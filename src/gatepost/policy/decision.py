@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
+
+import msgspec
 
 Effect = Literal["allow", "deny", "approve"]
 
@@ -14,8 +15,7 @@ INVALID_ARGUMENTS = "(invalid arguments)"
 INVALID_URI = "(invalid uri)"
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(msgspec.Struct, frozen=True, gc=False):
     """What one limit takes from its counter when the call is let through.
 
     Attributes:
@@ -41,8 +41,7 @@ class Use:
     enforced: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(msgspec.Struct, frozen=True, gc=False):
     """How a person is asked: `timeout` in whole seconds, who may answer, and what they are told."""
 
     timeout: int
@@ -50,8 +49,7 @@ class Approval:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """The answer for one call.
 
     Attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 from gatepost import __version__
@@ -75,15 +75,19 @@ class HttpUpstream:
             if len(self._prepared) >= _REMEMBERED:
                 self._prepared.clear()
             self._prepared[key] = head
-        return await self._replied(self._pool.send(head, body, timeouts))
+        self._requests += 1
+        try:
+            return HttpReply(self, await self._pool.send(head, body, timeouts))
+        except UpstreamError as error:
+            raise self.failed(failures.from_wire(self.config, error)) from error
 
     async def listen(self, headers: Headers, session: str | None) -> HttpReply:
         """See `Upstream.listen`."""
-        return await self._replied(self._pool.request("GET", self._headers(headers, session), timeouts=self._streams))
+        return await self._without_body("GET", headers, session, self._streams)
 
     async def delete(self, headers: Headers, session: str | None) -> HttpReply:
         """See `Upstream.delete`."""
-        return await self._replied(self._pool.request("DELETE", self._headers(headers, session)))
+        return await self._without_body("DELETE", headers, session, self._answers)
 
     async def close(self) -> None:
         """Close every connection; calls in flight fail."""
@@ -107,18 +111,13 @@ class HttpUpstream:
             headers.append((b"mcp-session-id", session.encode("latin-1")))
         return headers
 
-    async def _replied(self, asked: Coroutine[Any, Any, Response]) -> HttpReply:
-        deadline = asyncio.get_running_loop().time() + self.config.limits.answer
+    async def _without_body(self, method: str, headers: Headers, session: str | None, timeouts: Timeouts) -> HttpReply:
         self._requests += 1
         try:
-            response = await asked
+            response = await self._pool.request(method, self._headers(headers, session), timeouts=timeouts)
         except UpstreamError as error:
             raise self.failed(failures.from_wire(self.config, error)) from error
-        try:
-            return HttpReply(self, response, deadline)
-        except UpstreamFailed as failure:
-            response.abort()
-            raise self.failed(failure) from None
+        return HttpReply(self, response)
 
     def failed(self, failure: UpstreamFailed) -> UpstreamFailed:
         """Note a failure for `status`, and return it."""
@@ -134,29 +133,33 @@ class HttpReply:
     types (GP-3003).
     """
 
-    def __init__(self, upstream: HttpUpstream, response: Response, deadline: float) -> None:
+    def __init__(self, upstream: HttpUpstream, response: Response) -> None:
         head = response.head
         kind = head.memo.get(_KIND)
         if kind is None:
-            kind = head.memo[_KIND] = _kind(upstream.config, head)
+            try:
+                kind = head.memo[_KIND] = _kind(upstream.config, head)
+            except UpstreamFailed as failure:
+                response.abort()
+                raise upstream.failed(failure) from None
         self.status = head.status
         self.headers = head.headers
         self.kind: Kind = kind
         self._upstream = upstream
         self._response = response
-        self._deadline = deadline
 
     async def body(self, limit: int) -> bytes:
         """See `Reply.body`."""
-        if self._response.complete:
-            return await self._read(limit)
+        response = self._response
+        if response.complete and response.size <= limit:
+            return response.taken()
         config = self._upstream.config
         await as_task()
         try:
-            async with asyncio.timeout_at(self._deadline):
+            async with asyncio.timeout_at(response.asked_at + config.limits.answer):
                 return await self._read(limit)
         except TimeoutError:
-            self._response.abort()
+            response.abort()
             raise self._upstream.failed(failures.late(config)) from None
 
     async def _read(self, limit: int) -> bytes:

@@ -34,7 +34,7 @@ class Exchange(asyncio.Protocol):
 
     __slots__ = (
         "_behind", "_complete", "_deadline", "_dry_bytes", "_error", "_head", "_headers", "_in_head", "_interim",
-        "_keep", "_last", "_loop", "_parser", "_paused", "_poll", "_pool", "_response", "_state",
+        "_keep", "_last", "_loop", "_parser", "_paused", "_poll", "_pool", "_response", "_sent_at", "_state",
         "_timeouts", "_timer", "_timer_at", "_total_at", "_transport", "_until_close", "idle_since",
     )  # fmt: skip
 
@@ -56,7 +56,7 @@ class Exchange(asyncio.Protocol):
         # deadlines
         self._timeouts: Timeouts | None = None
         self._deadline = self._total_at = FOREVER
-        self._last = 0.0
+        self._sent_at = self._last = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
 
@@ -69,9 +69,13 @@ class Exchange(asyncio.Protocol):
             return False
         return now - self.idle_since < _LOOK_AFTER or self._poll is None or not self._poll.poll(0)
 
-    def idle(self, now: float, seconds: float) -> None:
+    def time(self) -> float:
+        """Now, as its loop counts."""
+        return self._loop.time()
+
+    def idle(self, seconds: float) -> None:
         """Nobody uses it. It closes itself after so many seconds."""
-        self.idle_since = now
+        self.idle_since = now = self._loop.time()
         self._arm(now + seconds)
 
     def send(self, data: bytes, timeouts: Timeouts) -> Signal[Response]:
@@ -79,7 +83,7 @@ class Exchange(asyncio.Protocol):
         transport = self._transport
         if self._state != _IDLE or transport is None or transport.is_closing():
             raise Cut("the connection closed before the request was written", sent=False)
-        now = self._loop.time()
+        self._sent_at = now = self._loop.time()
         self._state = _HEAD
         self._timeouts = timeouts
         self._total_at = FOREVER if timeouts.total is None else now + timeouts.total
@@ -129,7 +133,7 @@ class Exchange(asyncio.Protocol):
             end = data.find(b"\r\n\r\n") + 4
             known = self._pool.heads.get(data[:end])
             if known is not None and known.length == len(data) - end:  # the usual case: one that came before, and whole
-                self._answered(Response(None, self._loop, known, data[end:]), known.kept_for)
+                self._answered(Response(None, self._loop, known, self._sent_at, data[end:]), known.kept_for)
                 return
         self._dry_bytes += len(data)
         try:
@@ -218,7 +222,7 @@ class Exchange(asyncio.Protocol):
             return
         self._until_close = framing.until_close and status not in _BODILESS
         head = ResponseHead(status, headers, framing.length, framing.kept_for)
-        self._response = Response(self, self._loop, head)
+        self._response = Response(self, self._loop, head, self._sent_at)
 
     def on_body(self, body: bytes) -> None:
         self._dry_bytes = 0

@@ -133,7 +133,7 @@ class Pool:
         return await self._send(data, timeouts or self._timeouts)
 
     async def _send(self, data: bytes, deadlines: Timeouts) -> Response:
-        exchange = self._take_idle() or await self._another(deadlines.connect)
+        exchange = (self._take_idle() if self._idle else None) or await self._another(deadlines.connect)
         head = exchange.send(data, deadlines)
         try:
             return await head
@@ -159,13 +159,12 @@ class Pool:
     # -- connections -----------------------------------------------------------------------------------------------
 
     def _take_idle(self) -> Exchange | None:
-        if self._idle:
-            now = asyncio.get_running_loop().time()
-            while self._idle:
-                exchange = self._idle.pop()
-                if exchange.usable(now):
-                    return exchange
-                exchange.close()
+        now = self._idle[-1].time()
+        while self._idle:
+            exchange = self._idle.pop()
+            if exchange.usable(now):
+                return exchange
+            exchange.close()
         return None
 
     async def _another(self, seconds: float) -> Exchange:
@@ -225,9 +224,11 @@ class Pool:
 
     def returned(self, exchange: Exchange, promised: float) -> None:
         """A connection is free again after a whole, clean response; the server keeps it for `promised` seconds."""
-        now = asyncio.get_running_loop().time()
-        exchange.idle(now, min(promised, self._idle_seconds))
-        self._pass_on(exchange)
+        exchange.idle(min(promised, self._idle_seconds))
+        if self._waiters or self._closed or len(self._idle) >= self._max_idle:
+            self._pass_on(exchange)
+        else:
+            self._idle.append(exchange)
 
     def _pass_on(self, exchange: Exchange | None) -> None:
         """Give a connection, or a free place (None), to the first who waits, else keep it."""

@@ -42,15 +42,33 @@ class Response:
         head: its head, which other responses may share.
         status: the HTTP status.
         headers: names in lower case, in the order they came.
+        asked_at: when its request was sent, in the loop's time.
     """
 
-    __slots__ = ("_chunks", "_error", "_exchange", "_loop", "_unread", "_waiter", "head", "headers", "status")
+    __slots__ = (
+        "_chunks",
+        "_error",
+        "_exchange",
+        "_loop",
+        "_unread",
+        "_waiter",
+        "asked_at",
+        "head",
+        "headers",
+        "status",
+    )
 
     def __init__(
-        self, exchange: Exchange | None, loop: asyncio.AbstractEventLoop, head: ResponseHead, body: bytes = b""
+        self,
+        exchange: Exchange | None,
+        loop: asyncio.AbstractEventLoop,
+        head: ResponseHead,
+        asked_at: float,
+        body: bytes = b"",
     ) -> None:
         """Without an exchange the response is complete, with this body."""
         self.head = head
+        self.asked_at = asked_at
         self.status = head.status
         self.headers = head.headers
         self._loop = loop
@@ -72,10 +90,13 @@ class Response:
         """Whether the whole body is there, so that reading it does not wait."""
         return self._exchange is None and self._error is None
 
-    def taken(self, limit: int) -> bytes:
-        """The whole body of a response that is `complete`. Raises `TooLarge` over `limit` bytes."""
-        if self._unread > limit:
-            raise TooLarge(f"the response is longer than {limit} bytes", sent=True)
+    @property
+    def size(self) -> int:
+        """How much of the body is there and was not taken."""
+        return self._unread
+
+    def taken(self) -> bytes:
+        """What is there of the body."""
         chunks, self._chunks, self._unread = self._chunks, [], 0
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
@@ -89,8 +110,8 @@ class Response:
         if length is not None and length > limit:
             self.abort()
             raise TooLarge(f"the response is longer than {limit} bytes", sent=True)
-        if self.complete:
-            return self.taken(limit)
+        if self.complete and self._unread <= limit:
+            return self.taken()
         whole = bytearray()
         async for chunk in self.chunks():
             whole += chunk

@@ -32,18 +32,16 @@ class Signal(Generic[_T]):
     def set_result(self, result: _T) -> None:
         """It is there. Whoever waits goes on at once, before this returns."""
         self._result = result
-        self._set()
+        self.done = True
+        if self._wake is not None:
+            self._wake()
 
     def set_exception(self, error: BaseException) -> None:
         """It failed; the failure is raised where it is waited for, and reported nowhere else."""
         self._error = error
-        self._set()
-
-    def _set(self) -> None:
         self.done = True
-        wake, self._wake = self._wake, None
-        if wake is not None:
-            wake()
+        if self._wake is not None:
+            self._wake()
 
     def wake(self, callback: Callable[[], object] | None) -> None:
         """Call this once when it is set; None takes that back."""
