@@ -85,12 +85,12 @@ class ScrobbleOutcome:
 
 
 class Trakt:
-    """The client of one account. `interval` is how many seconds lie between two writes at least."""
+    """The client of one account. `interval` is how many seconds lie between two writes at least (INTERVAL)."""
 
-    def __init__(self, settings: Settings, http: Http, *, interval: float = INTERVAL) -> None:
+    def __init__(self, settings: Settings, http: Http, *, interval: float | None = None) -> None:
         self._http = http
         self._base = settings.trakt_api_url
-        self._pace = Pace(settings.home / "trakt-writes", interval)
+        self._pace = Pace(settings.home / "trakt-writes", INTERVAL if interval is None else interval)
         self.sign_in = SignIn(settings, http)
 
     # requests
