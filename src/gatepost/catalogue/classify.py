@@ -1,0 +1,456 @@
+"""From a tool's definition to what kind of act a call of it is, with the evidence. Deterministic and total.
+
+What counts, in this order: the verb of the name with its object, the main verbs of the description, the choices and
+code that the schema takes. A reading verb in the name is not believed where the description says more; what cannot
+be read at all is `execute`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+from gatepost.catalogue import lexicon
+from gatepost.catalogue.classification import (
+    SEVERITIES,
+    SEVERITY_OF,
+    SIGNALS,
+    Category,
+    Classification,
+    Confidence,
+    Evidence,
+    Severity,
+)
+from gatepost.catalogue.description import Reading, read_description
+from gatepost.catalogue.lexicon import PLAIN, STRONG, VERBS, WEAK
+from gatepost.catalogue.object_rules import OBJECT_RULES
+from gatepost.catalogue.schema_facts import MANY, SchemaFacts, schema_facts
+from gatepost.catalogue.siblings import Siblings
+from gatepost.catalogue.words import name_words, singular, vocabulary
+
+_RANK: Final[dict[Category, int]] = {"read": 0, "write": 1, "execute": 2, "destructive": 3, "financial": 4}
+_AUTH: Final = vocabulary("authenticate authorize authorise login signin reauthenticate")
+_GIVEN: Final = vocabulary("url link address")
+_EDITS: Final = vocabulary("update edit modify set patch")
+_PAPER: Final = vocabulary("note notes metadata description label labels reference")
+_LOOKS: Final = vocabulary("explain validate format describe analyze analyse lint parse preview suggest search")
+_NO_SQL_WRITES: Final = frozenset(("read-only", "readonly", "select"))
+_SAVED: Final = vocabulary("file disk folder location directory path imports import local saves saved")
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    category: Category
+    strength: int
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class _Tool:
+    """The definition, taken apart once."""
+
+    words: tuple[str, ...]
+    reading: Reading
+    facts: SchemaFacts
+    siblings: Siblings
+
+    @property
+    def trades(self) -> bool:
+        """Whether amounts, prices or trades are spoken of."""
+        return self.siblings.trades or bool(self.facts.money)
+
+
+def classify(
+    name: str,
+    description: str | None,
+    input_schema: Mapping[str, Any] | None = None,
+    annotations: Mapping[str, Any] | None = None,
+    siblings: Siblings | Iterable[str] = (),
+) -> Classification:
+    """Says what kind of act a call of a tool is, and why.
+
+    Args:
+        name, description, input_schema, annotations: as the server listed them; anything else counts as absent.
+        siblings: the names of all tools of the server, or better, for more than one tool, `Siblings.of` them.
+
+    The same input gives the same answer. Never raises; of long texts only the beginning is read.
+    """
+    text = description if isinstance(description, str) else ""
+    others = siblings if isinstance(siblings, Siblings) else Siblings.of(siblings)
+    tool = _Tool(_own_words(name, others), read_description(text), schema_facts(input_schema), others)
+    by_name = _from_name(tool)
+    by_text = _from_description(tool)
+    category, confidence, evidence = _weigh(tool, by_name, by_text)
+    category, confidence = _from_schema(tool, category, confidence, evidence)
+    if others.prefix and evidence and evidence[0].source == "name":
+        evidence.append(Evidence("siblings", "_".join(others.prefix), "a prefix that the server's tools share"))
+    severity = _severity(category, annotations, evidence)
+    return Classification(category, severity, confidence, tuple(evidence), _signals(tool, category, annotations, text))
+
+
+def _own_words(name: str, siblings: Siblings) -> tuple[str, ...]:
+    words = name_words(name) if isinstance(name, str) else ()
+    prefix = siblings.prefix
+    return words[len(prefix) :] if prefix and words[: len(prefix)] == prefix and len(words) > len(prefix) else words
+
+
+# -- the name ---------------------------------------------------------------------------------------------------------
+
+
+def _from_name(tool: _Tool) -> _Finding | None:
+    """The verb of a name: its first word, else its last, else one in the middle; joined verbs count together."""
+    words = tool.words[2:] if tool.words[:2] in lexicon.THINGS and len(tool.words) > 2 else tool.words
+    at = _verb_place(words)
+    if at is None:
+        if words[-1:] and words[-1] in lexicon.SWITCHES:
+            return _Finding("write", PLAIN, Evidence("name", "_".join(words), "switches something"))
+        return None
+    verb = lexicon.TWO_WORDS.get((words[at], words[at + 1]) if at + 1 < len(words) else ("", ""))
+    width = 2 if verb else 1
+    verb = verb or words[at]
+    after = words[at + width :]
+    best = _judge(tool, verb, after or words[:at], after, "name", "_".join(words[at : at + width + 2]))
+    for position in range(at + width, len(words) - 1):
+        if words[position] in ("or", "and") and words[position + 1] in VERBS:
+            other = _judge(
+                tool, words[position + 1], words[position + 2 :], (), "name", "_".join(words[at : position + 2])
+            )
+            if _RANK[other.category] > _RANK[best.category]:
+                best = other
+    return best
+
+
+def _verb_place(words: tuple[str, ...]) -> int | None:
+    if not words:
+        return None
+    if words[0] in VERBS and not (
+        words[0] in lexicon.AMBIGUOUS and len(words) > 1 and words[-1] in lexicon.OBJECT_LAST
+    ):
+        return 0
+    for at in range(1, len(words) - 1):
+        if words[at] in VERBS and words[at] not in lexicon.AMBIGUOUS and words[at - 1] not in lexicon.PREPOSITIONS:
+            return at
+    if words[-1] in lexicon.OBJECT_LAST or (words[-1] in VERBS and words[-1] not in lexicon.AMBIGUOUS):
+        return len(words) - 1
+    if any(pair in lexicon.TWO_WORDS for pair in pairwise(words)):
+        return next(at for at in range(len(words) - 1) if (words[at], words[at + 1]) in lexicon.TWO_WORDS)
+    return 0 if words[0] in VERBS else None
+
+
+# -- the description --------------------------------------------------------------------------------------------------
+
+
+def _from_description(tool: _Tool) -> _Finding | None:
+    """The weightiest of the description's main verbs. Of several, a mere `remove` is one of the ways to edit."""
+    best: _Finding | None = None
+    acts = tool.reading.acts
+    for act in acts:
+        finding = _judge(tool, act.verb, act.objects, act.objects, "description", act.quote)
+        if len(acts) > 1 and finding.category == "destructive" and finding.strength < STRONG and best is not None:
+            finding = _Finding("write", PLAIN, finding.evidence)
+        if best is None or _RANK[finding.category] > _RANK[best.category]:
+            best = finding
+    return best
+
+
+def _judge(
+    tool: _Tool, verb: str, objects: tuple[str, ...], following: tuple[str, ...], source: str, quote: str
+) -> _Finding:
+    """What a verb says with its object."""
+    category, strength = VERBS.get(verb, ("execute", WEAK))
+    doubtful = verb in lexicon.AMBIGUOUS and category not in ("read", "financial")
+    if source == "name" and (doubtful or (not following and (verb in lexicon.AMBIGUOUS or category == "write"))):
+        strength = WEAK
+    said = Evidence(source, quote, f"{verb}: {_WHAT[category]}")
+    things = _things(objects)
+    money = _money(tool, verb, category, things, source, quote)
+    if money is not None:
+        return money
+    if (
+        source == "description"
+        and verb in _RUNS
+        and ("query" in things or "statement" in things)
+        and _only_selects(tool)
+    ):
+        return _Finding("read", WEAK, Evidence(source, quote, f"{verb} query: only looks"))
+    for thing, is_head in _candidates(things):
+        rule = OBJECT_RULES.get((verb, thing))
+        if rule is not None and (is_head or (source == "description" and rule[0] != "financial")):
+            category, strength, why = rule
+            return _Finding(category, strength, Evidence(source, quote, f"{verb} {thing}: {why}"))
+    if tool.siblings.drives and verb in lexicon.DRIVES:
+        return _Finding(
+            "execute", PLAIN, Evidence(source, quote, f"{verb}: drives a program, as the server's other tools do")
+        )
+    if verb == "export" and {"image", "png", "svg", "base64"} & (set(objects) | set(tool.words)):
+        return _Finding("read", PLAIN, Evidence(source, quote, "export: gives the thing back"))
+    if verb in ("download", "import", "export") and _saves(tool, verb):
+        return _Finding("write", PLAIN, Evidence(source, quote, f"{verb}: leaves a file"))
+    if (
+        category == "financial"
+        and verb not in ("pay", "refund", "repay", "buy", "sell", "withdraw", "payout")
+        and not (tool.trades or _speaks_of_money(tool))
+    ):
+        return _Finding("write", PLAIN, Evidence(source, quote, f"{verb}: changes a record; nothing speaks of money"))
+    return _Finding(category, strength, said)
+
+
+_WHAT: Final[dict[Category, str]] = {
+    "read": "looks and leaves all as it was",
+    "write": "makes or changes something",
+    "execute": "sets something going",
+    "destructive": "takes something away",
+    "financial": "moves money",
+}
+
+
+_RUNS: Final = frozenset(("run", "execute", "perform"))
+
+
+def _only_selects(tool: _Tool) -> bool:
+    """Whether a query is one that cannot change anything: said so, or not in a language that could."""
+    return bool(_NO_SQL_WRITES & tool.reading.words) or not (
+        tool.facts.code or {"sql", "insert", "ddl"} & tool.reading.words
+    )
+
+
+def _candidates(things: tuple[str, ...]) -> list[tuple[str, bool]]:
+    """The object's words from its head on, and whether each is the head or stands for it (`payment link`)."""
+    candidates: list[tuple[str, bool]] = []
+    is_head = True
+    for thing in reversed(things):
+        candidates.append((thing, is_head))
+        is_head = is_head and thing in lexicon.MONEY_PAPERWORK
+    return candidates
+
+
+def _things(objects: tuple[str, ...]) -> tuple[str, ...]:
+    """The object's words up to a preposition, in the singular."""
+    things: list[str] = []
+    for word in objects:
+        if word in lexicon.PREPOSITIONS:
+            if things:
+                break
+            continue
+        things.append(singular(word))
+    return tuple(things)
+
+
+def _money(
+    tool: _Tool, verb: str, category: Category, things: tuple[str, ...], source: str, quote: str
+) -> _Finding | None:
+    """Whether an acting verb has a thing of money for its object."""
+    if (
+        category in ("read", "destructive")
+        or verb in ("generate", "draft", "subscribe", "watch", "follow")
+        or not things
+    ):
+        return None
+    if verb in ("notify", "resend", "remind", "email") or {"reminder", "notification"} & set(things):
+        return None
+    for at, thing in enumerate(things):
+        counts = thing in lexicon.MONEY or (thing in lexicon.MONEY_IF_TRADING and tool.trades and verb in lexicon.DEALS)
+        if thing == "subscription":
+            counts = not lexicon.NOT_PAID.intersection((*things, *tool.words)) and (
+                tool.trades or _speaks_of_money(tool) or verb in ("cancel", "upgrade", "downgrade", "renew")
+            )
+        if not counts:
+            continue
+        if any(later not in lexicon.MONEY_PAPERWORK and later not in lexicon.MONEY for later in things[at + 1 :]):
+            continue
+        if verb in _EDITS and _PAPER & tool.reading.words and not tool.facts.amounts:
+            return None
+        return _Finding("financial", STRONG, Evidence(source, quote, f"{verb} {thing}: moves money or promises it"))
+    return None
+
+
+_MONEY_WORDS: Final = vocabulary(
+    "payment payments money currency price amount wallet token tokens buy sell billing paid customer crypto funds "
+    "usd fiat card"
+)
+
+
+_SIGN_IN: Final = vocabulary("auth oauth code login session access refresh credentials password api")
+
+
+def _speaks_of_money(tool: _Tool) -> bool:
+    words = tool.reading.words | set(tool.words)
+    spoken = _MONEY_WORDS & words
+    if _SIGN_IN & words:  # a token is then a credential
+        spoken -= {"token", "tokens"}
+    return bool(tool.facts.money) or bool(spoken)
+
+
+def _saves(tool: _Tool, verb: str) -> bool:
+    if verb == "import":
+        return True
+    if any(
+        name_words(path)[:1] in (("save",), ("output",), ("dest",), ("destination",), ("target",), ("local",))
+        for path in tool.facts.paths
+    ):
+        return True
+    if verb == "export":
+        return bool({"file", "disk", "folder", "exports"} & tool.reading.words)
+    return bool(_SAVED & tool.reading.words) and not tool.reading.words & {"returns", "base64"}
+
+
+# -- weighing ---------------------------------------------------------------------------------------------------------
+
+
+def _weigh(
+    tool: _Tool, by_name: _Finding | None, by_text: _Finding | None
+) -> tuple[Category, Confidence, list[Evidence]]:
+    if by_name is not None and by_text is not None:
+        return _both(tool, by_name, by_text)
+    one = by_name or by_text
+    if tool.reading.warns_of and (one is None or _RANK[one.category] < _RANK["destructive"]):
+        verb = tool.reading.warns_of
+        category = VERBS[verb][0]
+        return category, "low", [Evidence("description", tool.reading.head, f"speaks of {verb}: {_WHAT[category]}")]
+    if one is None:
+        return _neither(tool)
+    if tool.reading.names_a_thing and one.strength == WEAK:
+        return "read", "medium", [Evidence("description", tool.reading.head, "names what it gives")]
+    confidence: Confidence = "low" if one.strength == WEAK else "medium"
+    if tool.reading.names_a_thing and one.category == "read":
+        confidence = "high"
+    return one.category, confidence, [one.evidence]
+
+
+def _both(tool: _Tool, name: _Finding, text: _Finding) -> tuple[Category, Confidence, list[Evidence]]:
+    if _only_gives_address(tool, name):
+        quote = Evidence("description", tool.reading.head, "only gives an address that a person opens")
+        return "read", "medium", [quote, name.evidence]
+    if name.category == text.category:
+        return name.category, "high", [name.evidence, text.evidence]
+    text_says_more = _RANK[text.category] > _RANK[name.category]
+    if name.strength == WEAK and (text.strength > WEAK or text_says_more):
+        return text.category, "medium", [text.evidence, name.evidence]
+    if text_says_more and (
+        (name.category == "read" and text.strength >= PLAIN) or (text.strength >= STRONG and name.strength < STRONG)
+    ):
+        return text.category, "medium", [text.evidence, name.evidence]
+    return name.category, "medium", [name.evidence, text.evidence]
+
+
+def _only_gives_address(tool: _Tool, name: _Finding) -> bool:
+    """Signing in whose stated purpose is the address at which a person does it."""
+    if not _AUTH.intersection(tool.words) or name.category != "execute":
+        return False
+    return bool({"get", "obtain", "retrieve", "return", "returns"} & tool.reading.words) and bool(
+        _GIVEN & tool.reading.words
+    )
+
+
+def _neither(tool: _Tool) -> tuple[Category, Confidence, list[Evidence]]:
+    words = tool.words
+    heavy = next((word for word in words if VERBS.get(word, ("read", 0))[0] in ("destructive", "financial")), None)
+    if heavy is not None:
+        return VERBS[heavy][0], "low", [Evidence("name", heavy, _WHAT[VERBS[heavy][0]])]
+    if tool.reading.names_a_thing:
+        return "read", "medium", [Evidence("description", tool.reading.head, "names what it gives")]
+    if words and (words[-1] in lexicon.READ_HEADS or singular(words[-1]) in lexicon.READ_HEADS):
+        return "read", "low", [Evidence("name", words[-1], "names what it gives")]
+    return "execute", "low", []
+
+
+# -- the schema -------------------------------------------------------------------------------------------------------
+
+
+def _from_schema(
+    tool: _Tool, category: Category, confidence: Confidence, evidence: list[Evidence]
+) -> tuple[Category, Confidence]:
+    """What the schema adds: choices that delete, code that is run, an amount that is moved."""
+    facts = tool.facts
+    for name, choices in facts.choices:
+        for choice in choices:
+            words = name_words(choice)
+            found, strength = VERBS.get(words[0] if words else "", ("read", WEAK))
+            if found == "destructive" and strength == STRONG and _RANK[category] < _RANK[found]:
+                evidence.insert(0, Evidence("schema", f"{name}: {choice}", "one of its choices takes something away"))
+                return found, "medium"
+    if facts.code and category in ("read", "write") and _runs_code(tool):
+        evidence.insert(0, Evidence("schema", facts.code[0], "takes text that is run"))
+        return "execute", "medium"
+    return category, confidence
+
+
+def _runs_code(tool: _Tool) -> bool:
+    if _LOOKS.intersection(tool.words) or any(act.verb in _LOOKS for act in tool.reading.acts):
+        return False
+    code = {"".join(name_words(name)) for name in tool.facts.code}
+    acts = {act.verb for act in tool.reading.acts} | set(tool.words)
+    if code & {"code", "expression", "statement", "program", "command", "cmd"} and not acts & {
+        "run",
+        "execute",
+        "eval",
+        "evaluate",
+        "query",
+    }:
+        return False
+    return not _NO_SQL_WRITES & tool.reading.words
+
+
+# -- severity and signals ---------------------------------------------------------------------------------------------
+
+
+def _severity(category: Category, annotations: Mapping[str, Any] | None, evidence: list[Evidence]) -> Severity:
+    """That of the category, or more where the server itself says more."""
+    severity = SEVERITY_OF[category]
+    if not isinstance(annotations, Mapping):
+        return severity
+    raised = severity
+    if annotations.get("destructiveHint") is True and annotations.get("readOnlyHint") is not True:
+        raised = _at_least(raised, "high")
+        if raised != severity:
+            evidence.append(Evidence("annotations", "destructiveHint: true", "its server says it may destroy"))
+    elif annotations.get("readOnlyHint") is False and category == "read":
+        raised = _at_least(raised, "medium")
+        evidence.append(Evidence("annotations", "readOnlyHint: false", "its server says it is not read-only"))
+    return raised
+
+
+def _at_least(one: Severity, other: Severity) -> Severity:
+    return max(one, other, key=SEVERITIES.index)
+
+
+def _signals(tool: _Tool, category: Category, annotations: Mapping[str, Any] | None, text: str) -> tuple[str, ...]:
+    facts = tool.facts
+    acting = category != "read"
+    objects = {singular(word) for act in tool.reading.acts for word in act.objects} | {
+        singular(word) for word in tool.words
+    }
+    verbs = set(tool.words) | {act.verb for act in tool.reading.acts}
+    claims = isinstance(annotations, Mapping) and annotations.get("readOnlyHint") is True
+    sends = {
+        "send",
+        "resend",
+        "post",
+        "publish",
+        "reply",
+        "forward",
+        "notify",
+        "invite",
+        "tweet",
+        "broadcast",
+        "add",
+        "create",
+    }
+    found = {
+        "takes-url": bool(facts.urls),
+        "takes-path": bool(facts.paths),
+        "takes-credentials": bool(facts.credentials),
+        "runs-code": acting and bool(facts.code) and category in ("execute", "destructive"),
+        "sends-messages": acting
+        and category != "destructive"
+        and bool(sends & verbs)
+        and bool(lexicon.CONTACT & objects),
+        "moves-money": category == "financial",
+        "bulk": acting and (bool(facts.bulk) or bool({"all", "bulk", "batch", "many", "multiple"} & set(tool.words))),
+        "many-parameters": facts.total >= MANY,
+        "empty-description": not text.strip(),
+        "read-only-doubtful": claims and acting,
+    }
+    return tuple(signal for signal in SIGNALS if found[signal])

@@ -1,0 +1,45 @@
+"""Whatever a server lists is classified: without an error, the same each time, and only its beginning read."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gatepost.catalogue import Siblings, classify
+from gatepost.catalogue.classification import CATEGORIES, SEVERITIES, SIGNALS
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+_SCHEMA = st.fixed_dictionaries(
+    {"properties": st.dictionaries(st.text(max_size=10), _JSON, max_size=4)}, optional={"required": _JSON}
+)
+
+
+@settings(max_examples=150)
+@given(st.text(max_size=40), st.text(max_size=80) | st.none(), _SCHEMA | _JSON, _JSON, st.lists(st.text(max_size=12)))
+def test_any_definition_has_a_class_and_always_the_same(
+    name: str, description: str | None, schema: object, annotations: object, siblings: list[str]
+) -> None:
+    first = classify(name, description, schema, annotations, siblings)  # type: ignore[arg-type]
+    assert first.category in CATEGORIES
+    assert first.severity in SEVERITIES
+    assert set(first.signals) <= set(SIGNALS)
+    assert first == classify(name, description, schema, annotations, siblings)  # type: ignore[arg-type]
+
+
+def test_of_ten_million_characters_only_the_beginning_counts() -> None:
+    assert classify("a" * 10_000_000, "Lists things. " + "deletes everything " * 500_000).category == "read"
+
+
+def test_of_a_hundred_thousand_parameters_and_siblings_only_the_first_are_read() -> None:
+    schema = {"properties": {f"p{number}": {"type": "string"} for number in range(100_000)}}
+    siblings = Siblings.of(f"acme_thing_{number}" for number in range(100_000))
+    assert "many-parameters" in classify("get_it", "Gets it", schema, None, siblings).signals
+
+
+def test_a_reference_to_elsewhere_is_never_followed() -> None:
+    schema = {"$ref": "https://example.invalid/schema", "properties": {"x": {"$ref": "file:///etc/passwd"}}}
+    assert classify("get_it", "Gets it", schema).category == "read"
