@@ -39,7 +39,7 @@ class Plex:
         self._saved_read = False
         self._machine: str | None = None
         self._identifier: str | None = None
-        self._names: dict[str, tuple[float, dict[int, str]]] = {}
+        self._names: dict[tuple[str, str], tuple[float, dict[int, str]]] = {}
 
     # The token.
 
@@ -218,18 +218,22 @@ class Plex:
         """Device id → name."""
         return await self._name_table(paths.DEVICES, "Device")
 
-    async def _name_table(self, path: str, element: str) -> dict[int, str]:
+    async def platforms(self) -> dict[int, str]:
+        """Device id → platform."""
+        return await self._name_table(paths.DEVICES, "Device", "platform")
+
+    async def _name_table(self, path: str, element: str, attribute: str = "name") -> dict[int, str]:
         now = asyncio.get_running_loop().time()
-        kept = self._names.get(path)
+        kept = self._names.get((path, attribute))
         if kept is not None and now - kept[0] < _NAMES_FOR_SECONDS:
             return kept[1]
         container = await self.container(path)
         table = {}
         for each in rows(container, element):
-            key, name = whole(each, "id"), text(each, "name")
+            key, name = whole(each, "id"), text(each, attribute)
             if key is not None and name:
                 table[key] = name
-        self._names[path] = (now, table)
+        self._names[path, attribute] = (now, table)
         return table
 
     # plex.tv and the watchlist.

@@ -82,6 +82,11 @@ def leaves(key: str) -> str:
     return f"{metadata(key)}/allLeaves"
 
 
+def similar(key: str) -> str:
+    """What Plex calls similar to an item."""
+    return f"{metadata(key)}/similar"
+
+
 def poster(key: str) -> str:
     """POST sets an item's poster."""
     return f"{metadata(key)}/poster"

@@ -5,12 +5,18 @@ from __future__ import annotations
 from gatepost_media.common.tools import Toolset
 from gatepost_media.plex import (
     details,
+    edits,
     export,
     history,
     libraries,
+    music,
     playlistedits,
     playlists,
+    prompts,
+    recommend,
+    resources,
     search,
+    shapes,
     signin,
     state,
     stats,
@@ -36,13 +42,19 @@ GROUPS = (
     libraries,
     search,
     details,
-    state,
     playlists,
-    playlistedits,
     watchlist,
     history,
     stats,
+    recommend,
+    music,
+    state,
+    edits,
+    playlistedits,
     export,
+    shapes,
+    resources,
+    prompts,
 )
 """The modules of the server's own tools, in the order in which a client sees them."""
 
@@ -50,18 +62,6 @@ GROUPS = (
 def toolset() -> Toolset:
     """Everything the Plex server offers."""
     made = Toolset("plex", INSTRUCTIONS, PROFILES)
-    for group in (
-        signin,
-        libraries,
-        search,
-        details,
-        state,
-        playlists,
-        playlistedits,
-        watchlist,
-        history,
-        stats,
-        export,
-    ):
+    for group in GROUPS:
         made.include(group.TOOLS)
     return made

@@ -52,10 +52,11 @@ async def get_watch_stats(
         Field(description="plays and duration group by title, the others by what they name."),
     ] = "plays",
 ) -> WatchStats:
-    """Count every play of the last days, grouped by title, user, library or device; with duration, the minutes as well
-    (a play counts with its item's whole length)."""
+    """Count every play of the last days, grouped by title, user, library or platform; with duration, the minutes as
+    well (a play counts with its item's whole length)."""
     days = timeRange or 30
     names = await Names.of(ctx.plex)
+    platforms = await ctx.plex.platforms()
     sections = {text(each, "key"): text(each, "title") or "" for each in await ctx.plex.sections()}
     count: Counter[str] = Counter()
     by_day: Counter[str] = Counter()
@@ -69,7 +70,7 @@ async def get_watch_stats(
             name = {
                 "users": names.account(raw) or f"account {whole(raw, 'accountID')}",
                 "libraries": sections.get(text(raw, "librarySectionID")) or "a library that is gone",
-                "platforms": names.device(raw) or f"device {whole(raw, 'deviceID')}",
+                "platforms": platforms.get(whole(raw, "deviceID") or 0) or f"device {whole(raw, 'deviceID')}",
             }.get(statType) or _title(raw)
             count[name] += 1
             by_item[key] += 1
