@@ -29,8 +29,8 @@ HEAVY = (
 EXPECTED = {
     "demo": None,
     "serve": None,
-    "server": {"add", "list", "show", "remove", "scan", "set-category", "import"},
-    "policy": {"check", "add", "list", "show", "explain", "test"},
+    "server": {"add", "list", "show", "remove", "scan", "set-category", "import", "set", "arguments"},
+    "policy": {"check", "add", "list", "show", "explain", "test", "diff"},
     "grant": {"add", "list", "rotate", "revoke", "attach"},
     "connect": None,
     "log": {"show", "follow", "export", "verify", "stats"},

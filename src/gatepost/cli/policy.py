@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatepost.cli.command import Command, Place, group, json_option
+from gatepost.cli.policy_diff import diff
 from gatepost.cli.policy_test import test
 
 if TYPE_CHECKING:
@@ -308,3 +309,4 @@ def _as_json(known: Policy) -> dict[str, Any]:
 
 
 policy.add_command(test)
+policy.add_command(diff)

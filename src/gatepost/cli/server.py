@@ -9,6 +9,7 @@ import click
 
 from gatepost.cli.command import Command, Place, group, json_option
 from gatepost.cli.server_import import import_
+from gatepost.cli.server_keeping import arguments, set_
 
 if TYPE_CHECKING:
     from gatepost.control.target import Target
@@ -363,3 +364,5 @@ def _show_stderr(status: dict[str, Any] | None) -> None:
 
 
 server.add_command(import_)
+server.add_command(set_)
+server.add_command(arguments)

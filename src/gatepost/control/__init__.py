@@ -36,6 +36,16 @@ meantime), GP-4005 (value), GP-4006 (in use); nothing is changed then.
     list_policies(store) -> list[Policy]
     show_policy(store, name, version=None) -> Policy
 
+`gatepost.control.policy_cases`, `policy_testing`
+    case_files(folder) -> list[Path], read_cases(file) -> CaseFile, run_cases(file) -> Tested
+`gatepost.control.policy_words`, `policy_replay`
+    differences(old: Described, new: Described, tools) -> list[Difference]
+    replay(entries, old, new, *, definitions, document_of, kept) -> Replay
+`gatepost.control.keeping`
+    set_keeping(store, actor, server, seconds) -> Done[int | None]                 None: not kept, and deleted
+    kept_arguments(store) -> KeptArguments
+    expire_kept(store) -> int                                     to be called now and then
+
 `gatepost.control.grants`
     add_grant(store, actor, label, *, server, policy=None, identity=None, expires=None) -> Done[NewToken]
     list_grants(store, *, server=None) -> list[GrantRow]

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from gatepost.control.jsontext import dumps, members
-from gatepost.storage import grants, servers
+from gatepost.storage import grants, servers, settings
 
 
 def server(connection: Connection, name: str) -> tuple[str, str, str]:
@@ -29,6 +29,7 @@ def server(connection: Connection, name: str) -> tuple[str, str, str]:
         versions=row.versions,
         info=row.info,
         drift=dumps(row.drift),
+        keep_arguments=dumps(settings.kept_seconds(connection, name)),
         tools="{" + tools + "}",
     )
     return "server", name, body

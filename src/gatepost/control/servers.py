@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row
 from gatepost.control import bodies, names
 from gatepost.control.act import Act, Actor, Done
 from gatepost.control.jsontext import dumps
+from gatepost.control.keeping import expire_kept
 from gatepost.control.store import Store
 from gatepost.control.target import Target, check_target
 from gatepost.control.tools import encode_info, no_such_server, put_tools
@@ -20,6 +21,7 @@ from gatepost.definitions.listing import read_listing
 from gatepost.errors import GatepostError
 from gatepost.storage import grants as grant_rows
 from gatepost.storage import servers as rows
+from gatepost.storage import settings
 
 _MASK = "…"
 _SHOWN = 5
@@ -44,6 +46,7 @@ class Server:
         created_at: epoch seconds.
         scanned_at: epoch seconds of the last scan, or None.
         grants: labels of the grants on it that are neither revoked nor expired.
+        keep_arguments: for how many seconds its calls' arguments are kept, or None.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Server:
     created_at: float
     scanned_at: float | None
     grants: tuple[str, ...]
+    keep_arguments: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Every attribute by name, for JSON."""
@@ -200,8 +204,13 @@ def remove_server(store: Store, actor: Actor, name: str, *, force: bool = False)
         for label in revoked:
             act.record("grant.revoke", f"grant:{label}", after={"because": f"server {name} removed"})
         rows.remove(act.connection, name)
+        settings.keep_seconds(act.connection, name, None)
         act.publish("server", name, None)
         act.record("server.remove", f"server:{name}", before={"url": before.url, "command": list(before.command)})
+    try:
+        expire_kept(store)
+    except GatepostError as error:
+        act.warn(str(error))
     return act.done(tuple(revoked))
 
 
@@ -250,4 +259,5 @@ def _server(connection: Connection, row: Row[Any], now: float) -> Server:
         created_at=row.created_at,
         scanned_at=row.scanned_at,
         grants=tuple(grant_rows.living(connection, row.name, now)),
+        keep_arguments=settings.kept_seconds(connection, row.name),
     )

@@ -7,6 +7,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from gatepost.storage.tables import settings
 
+_KEPT = "keep_arguments:"
 _PUT = insert(settings)
 _PUT = _PUT.on_conflict_do_update(index_elements=[settings.c.key], set_={"value": _PUT.excluded.value})
 
@@ -24,3 +25,17 @@ def put(connection: Connection, key: str, value: str) -> None:
 def remove(connection: Connection, key: str) -> None:
     """Takes it away, where it is there."""
     connection.execute(delete(settings).where(settings.c.key == key))
+
+
+def kept_seconds(connection: Connection, server: str) -> int | None:
+    """For how many seconds a server's arguments are kept, or None."""
+    text = find(connection, _KEPT + server)
+    return None if text is None else int(text)
+
+
+def keep_seconds(connection: Connection, server: str, seconds: int | None) -> None:
+    """Sets it; None: they are not kept."""
+    if seconds is None:
+        remove(connection, _KEPT + server)
+    else:
+        put(connection, _KEPT + server, str(seconds))

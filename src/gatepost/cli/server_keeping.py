@@ -1,0 +1,92 @@
+"""`gatepost server set` and `gatepost server arguments`: keeping the arguments of calls, and reading them."""
+
+from __future__ import annotations
+
+import click
+
+from gatepost.cli.command import Command, Place, json_option
+
+
+@click.command(
+    "set",
+    cls=Command,
+    examples="""
+    # Keep the arguments of its calls for a week, encrypted; then policy diff can judge them again:
+    gatepost server set files --keep-arguments sealed:7d
+
+    # Keep none any more, and delete what is kept:
+    gatepost server set files --keep-arguments off
+    """,
+)
+@click.argument("name")
+@click.option(
+    "--keep-arguments", "keeping", metavar="sealed:TIME|off", required=True, help="1m to 400d [default: off]."
+)
+@click.pass_obj
+def set_(place: Place, name: str, keeping: str) -> None:
+    """Change a server's settings.
+
+    The log holds the names of a call's arguments, and of their values only a keyed hash. --keep-arguments keeps the
+    values too, beside the log, encrypted with this installation's keys, and deletes them when their time has come: for
+    `gatepost policy diff`, and for auditors (`gatepost server arguments`). Nothing waits for it: what cannot be
+    written is not kept. A shorter time holds at once for what is kept already.
+    """
+    from gatepost.cli.session import actor, opened, value_of
+    from gatepost.control.keeping import parse_keeping, set_keeping
+
+    seconds = parse_keeping(keeping)
+    with opened(place) as store:
+        value_of(set_keeping(store, actor(), name, seconds))
+    if seconds is None:
+        click.echo(f"The arguments of {name} are not kept; what was kept is deleted.")
+    else:
+        click.echo(f"The arguments of {name} are kept for {keeping.removeprefix('sealed:')} from now on, encrypted.")
+
+
+@click.command(
+    "arguments",
+    cls=Command,
+    examples="""
+    gatepost server arguments files --since 2026-11-20
+    gatepost server arguments files --call 18a9f2c3d4e5f6a70001deadbeef
+    """,
+)
+@click.argument("name")
+@click.option("--since", metavar="TIME", help="From then on: a date or time of ISO 8601.")
+@click.option("--call", metavar="ID", help="Of this call only: its decision id in the log.")
+@json_option
+@click.pass_obj
+def arguments(place: Place, name: str, since: str | None, call: str | None, as_json: bool) -> int:
+    """Show the arguments that are kept of a server's calls.
+
+    For an auditor. Only servers that were told to with `gatepost server set` keep any; --json prints a line for each
+    call. Exit code 1 where there are none.
+    """
+    from datetime import datetime
+
+    from gatepost.cli.output import clean, local, utc
+    from gatepost.cli.session import opened
+    from gatepost.control.jsontext import dumps, members
+    from gatepost.control.keeping import kept_arguments
+    from gatepost.control.servers import show_server
+    from gatepost.wire import strictjson
+
+    try:
+        start = None if since is None else datetime.fromisoformat(since).timestamp()
+    except ValueError:
+        raise click.UsageError(f"{since} is not a time; write 2026-11-20 or 2026-11-20T05:31.") from None
+    shown = 0
+    with opened(place) as store:
+        show_server(store, name)
+        for each in kept_arguments(store).all_of(name, since=start):
+            if call is not None and each.decision_id != call:
+                continue
+            shown += 1
+            text = strictjson.write(each.arguments).decode()  # numbers as they were written
+            if as_json:
+                click.echo(members(time=dumps(utc(each.at)), decision_id=dumps(each.decision_id), arguments=text))
+            else:
+                click.echo(f"{local(each.at)}  {each.decision_id}  {clean(text)}")
+    if not shown:
+        click.echo("None are kept of it.", err=True)
+    return 0 if shown else 1
