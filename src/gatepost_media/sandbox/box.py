@@ -15,6 +15,7 @@ from typing import Self, TypeVar
 import uvicorn
 from starlette.types import ASGIApp
 
+from gatepost_media.sandbox import admin
 from gatepost_media.sandbox.arr import radarr, sonarr
 from gatepost_media.sandbox.clock import Clock
 from gatepost_media.sandbox.front import Fault, Front, Seen
@@ -32,7 +33,7 @@ from gatepost_media.sandbox.trakt.state import Trakt
 
 R = TypeVar("R")
 
-SERVICES = ("plex", "plex_tv", "discover", "trakt", "trakt_auth", "sonarr", "radarr")
+SERVICES = ("plex", "plex_tv", "discover", "trakt", "trakt_auth", "sonarr", "radarr", "admin")
 
 
 class Sandbox:
@@ -82,6 +83,7 @@ class Sandbox:
             "trakt_auth": auth_host(self.trakt),
             "sonarr": sonarr.application(self.sonarr),
             "radarr": radarr.application(self.radarr),
+            "admin": admin.application(self),
         }
         for service, listener in sockets.items():
             self._front.apps[listener.getsockname()[1]] = (service, apps[service])
@@ -166,6 +168,26 @@ class Sandbox:
         return done.result()
 
     # Where everything is.
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """The base address of every service by its name; "admin" is for the sandbox's own controls."""
+        return dict(self._addresses)
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The services whose requests can be spoiled."""
+        return tuple(service for service in SERVICES if service != "admin")
+
+    @property
+    def admin_url(self) -> str:
+        """The controls."""
+        return self._addresses["admin"]
+
+    @property
+    def faults(self) -> list[Fault]:
+        """What is still to be spoiled."""
+        return self._front.faults
 
     @property
     def plex_url(self) -> str:
@@ -266,10 +288,10 @@ class Sandbox:
 
         def start() -> Playback:
             work = self.plex.work(rating_key)
-            if work is None:
+            who = next((one for one in ACCOUNTS if one.id == account), None)
+            what = next((one for one in DEVICES if one.id == device), None)
+            if work is None or who is None or what is None:
                 raise KeyError(rating_key)
-            who = next(one for one in ACCOUNTS if one.id == account)
-            what = next(one for one in DEVICES if one.id == device)
             playback = Playback(self.plex, work, who, what, speed=speed, offset=offset)
             if speed > 0:
                 task = asyncio.get_running_loop().create_task(playback.run())
