@@ -1,4 +1,4 @@
-"""The worker's part in the log's retention: each hour, and when somebody asks."""
+"""The worker's part in the log's retention, and in that of kept arguments: each hour, and when somebody asks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 from gatepost.audit.index import Index
+from gatepost.control.keeping import expire_kept
 from gatepost.control.retention import Retention, read_retention
 from gatepost.control.store import Store
 from gatepost.errors import GatepostError
@@ -84,6 +85,10 @@ class Retaining:
                     await self._on_index(self._apply(bounds))
             except (OSError, GatepostError) as error:
                 print(f"the log's retention was not applied: {error}", file=sys.stderr, flush=True)
+            try:
+                await self._on_store(lambda: expire_kept(self._store))
+            except GatepostError as error:
+                print(str(error), file=sys.stderr, flush=True)
             try:
                 async with asyncio.timeout(_SECONDS):
                     await self._again.wait()
