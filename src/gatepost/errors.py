@@ -46,6 +46,7 @@ CODES: dict[str, str] = {
     "GP-5002": "The record chain is broken",
     "GP-5003": "The data folder is not usable",
     "GP-5004": "A key is missing or has the wrong permissions",
+    "GP-5005": "The export is damaged, or not one",
     # starting and running
     "GP-6001": "A listener on an open address needs TLS or a proxy in front",
     "GP-6002": "Another serve runs on this data folder",

@@ -36,6 +36,8 @@ EXPECTED = {
     "log": {"show", "follow", "export", "verify", "stats"},
     "top": None,
     "journal": {"retention", "compact"},
+    "export-data": None,
+    "import-data": None,
     "doctor": None,
     "completion": None,
 }

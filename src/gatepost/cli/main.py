@@ -26,6 +26,8 @@ COMMANDS = {
     "log": "gatepost.cli.log:log",
     "top": "gatepost.cli.top:top",
     "journal": "gatepost.cli.journal:journal",
+    "export-data": "gatepost.cli.carry:export_data",
+    "import-data": "gatepost.cli.carry:import_data",
     "doctor": "gatepost.cli.doctor:doctor",
     "completion": "gatepost.cli.completion:completion",
 }
