@@ -7,6 +7,7 @@ carry `:n` for a number or `=a|b` for its choices. data/README.md says how they 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def holdout_servers() -> set[str]:
     return set((DATA / "holdout.txt").read_text().split())
 
 
+@cache
 def servers(folder: str = "servers") -> dict[str, list[Labelled]]:
     """Every server's tools by its name."""
     return {file.stem: _read(file) for file in sorted((DATA / folder).glob("*.txt"))}

@@ -59,7 +59,8 @@ VERB_ROWS: Final[tuple[tuple[Category, int, tuple[str, ...]], ...]] = (
             "maintain keep remap relate reparent ignore nest indent mock unroute route bookmark unbookmark checkin "
             "tabulate clarify touch mkdir symlink place exercise increase decrease reduce fund supply unset wrap "
             "unwrap bridge issue compress encrypt ingest embed vectorize scaffold bootstrap shorten collapse "
-            "uncheck claim triage allocate release specify reopen untag remark narrow widen correct supersede reconcile sanitize "
+            "uncheck claim triage allocate release specify reopen untag remark narrow widen correct supersede "
+            "reconcile sanitize "
             "obfuscate whitelist blacklist allowlist denylist symlink chmod chown rebalance redefine override "
             "synthesize"
         ),

@@ -10,6 +10,7 @@ import click
 
 from gatepost.cli.command import Command, Place, group, json_option
 from gatepost.cli.policy_diff import diff
+from gatepost.cli.policy_recommend import recommend
 from gatepost.cli.policy_test import test
 
 if TYPE_CHECKING:
@@ -310,3 +311,4 @@ def _as_json(known: Policy) -> dict[str, Any]:
 
 policy.add_command(test)
 policy.add_command(diff)
+policy.add_command(recommend)

@@ -1,0 +1,57 @@
+"""The catalogue's commands, run as the real program on a real data folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gatepost.policy import compile_policy
+from tests.cli.program import TOOLS, Program
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Program:
+    """A data folder with the server `files`, which reads and deletes."""
+    program = Program(tmp_path / "data")
+    listed = tmp_path / "tools.json"
+    listed.write_text(json.dumps(TOOLS))
+    added = program.add_tiny("files", listed)
+    assert added.code == 0, added.err
+    return program
+
+
+def test_policy_recommend_prints_a_policy_that_can_be_added_as_it_is(files: Program) -> None:
+    printed = files("policy", "recommend", "files")
+    assert printed.code == 0
+    assert "1 read, 1 destructive" in printed.err
+    policy = compile_policy(printed.json)
+    assert policy.decide(tool="read_file").effect == "allow"
+    assert policy.hides("delete_file")
+    added = files("policy", "add", "files-standard", "-", "--server", "files", stdin=printed.out)
+    assert added.code == 0, added.err
+    assert "warning" not in added.err
+
+
+def test_policy_recommend_is_for_some_tools_and_one_task_where_that_is_asked(files: Program) -> None:
+    only = files.quick("policy", "recommend", "files", "--tool", "delete_file", "--profile", "approve-critical")
+    assert list(only.json["tools"]) == ["delete_file"]
+    assert only.json["tools"]["delete_file"]["action"] == "require_approval"
+    read = files.read("policy", "recommend", "files", "--arguments")
+    assert read["document"]["tools"]["read_file"]["require"][0]["conditions"][0]["op"] == "path_within"
+    assert [one["parameter"] for one in read["suggestions"]] == ["path"]
+    assert read["tools"][1]["category"] == "destructive"
+
+
+def test_policy_recommend_follows_the_category_a_person_gave(files: Program) -> None:
+    assert files.quick("server", "set-category", "files", "delete_file", "write").code == 0
+    document = files.read("policy", "recommend", "files")["document"]
+    assert document["tools"]["delete_file"]["limits"][0]["max"] == 30
+
+
+def test_policy_recommend_names_what_it_does_not_know(files: Program) -> None:
+    assert "GP-4003" in files.quick("policy", "recommend", "nowhere").err
+    wrong = files.quick("policy", "recommend", "files", "--tool", "read_fle")
+    assert wrong.code == 1
+    assert "read_file" in wrong.err
