@@ -1,9 +1,9 @@
 """From a tool's function to the schema of its arguments, and from a caller's arguments to checked values.
 
-The schema is that of a pydantic model made from the function's signature; unknown arguments are refused by name. An
-argument may have a second spelling: both stand in the schema, and where the argument is required one of them has to be
-given. (That cannot be said with `anyOf` at the top of a schema: some clients accept no such schema. It is said in the
-descriptions and checked here.)
+The check is a pydantic model made from the function's signature when the tool is first called; the schema says the
+same (common/schema.py). Unknown arguments are refused by name. An argument may have a second spelling: both stand in
+the schema, and where the argument is required one of them has to be given. (That cannot be said with `anyOf` at the top
+of a schema: some clients accept no such schema. It is said in the descriptions and checked here.)
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
 from gatepost_media.common.errors import BadArgument
-from gatepost_media.common.output import Json, Out
+from gatepost_media.common.output import Json
+from gatepost_media.common.schema import fields_schema
 
 CURSOR = "cursor"
 _CURSOR = Annotated[
@@ -29,7 +31,7 @@ class Spread(BaseModel):
     """The base of a group of arguments that several tools share: a parameter of such a type stands in a tool's schema
     as its fields, each an argument of its own."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class Arguments:
@@ -63,28 +65,26 @@ class Arguments:
                 fields[alias] = (_optional(hint, f"Another spelling of `{each.name}`."), None)
         if paged:
             fields[CURSOR] = (_CURSOR, None)
-        self.model = cast(
-            "type[BaseModel]",
-            create_model(  # type: ignore[call-overload]
-                function.__name__,
-                __config__=ConfigDict(extra="forbid", allow_inf_nan=False, protected_namespaces=()),
-                **fields,
-            ),
-        )
+        self._fields = fields
+        self._name = function.__name__
         self._defaults = {each.name: each.default for each in parameters}
+
+    @cached_property
+    def model(self) -> type[BaseModel]:
+        """What checks the arguments; made when it is first needed."""
+        config = ConfigDict(extra="forbid", allow_inf_nan=False, protected_namespaces=())
+        made = create_model(self._name, __config__=config, **self._fields)  # type: ignore[call-overload]
+        return cast("type[BaseModel]", made)
 
     @property
     def names(self) -> list[str]:
         """Every argument, second spellings and `cursor` among them."""
-        return list(self.model.model_fields)
+        return list(self._fields)
 
-    def schema(self) -> dict[str, Json]:
-        """The JSON schema of the arguments, an object at its root."""
-        made = self.model.model_json_schema()
-        made.pop("description", None)
-        schema = cast("dict[str, Json]", lean(made))
-        schema.setdefault("properties", {})
-        return schema
+    def schema(self, *, nulls: bool = True) -> dict[str, Json]:
+        """The JSON schema of the arguments, an object at its root. null for "not given" is always taken; it stands in
+        the schema with `nulls`."""
+        return fields_schema(self._fields, nulls=nulls)
 
     def check(self, given: Mapping[str, object]) -> dict[str, object]:
         """The values to call the function with, and the cursor if one was given. Raises BadArgument."""
@@ -110,7 +110,7 @@ class Arguments:
 
     def _problem(self, error: ValidationError) -> BadArgument:
         first = error.errors(include_url=False, include_context=True, include_input=False)[0]
-        location = [each for each in first["loc"] if isinstance(each, int) or each in self.model.model_fields]
+        location = [each for each in first["loc"] if isinstance(each, int) or each in self._fields]
         nested = [str(each) for each in first["loc"][1:] if isinstance(each, str) and each.isidentifier()]
         if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
             takes = ", ".join(self.names) or "none"
@@ -167,10 +167,3 @@ def lean(schema: object) -> object:
     if isinstance(schema, list):
         return [lean(each) for each in schema]
     return schema
-
-
-def output_schema(output: type[Out]) -> dict[str, Json]:
-    """The JSON schema of a reply."""
-    made = output.model_json_schema(mode="serialization")
-    made.pop("description", None)
-    return cast("dict[str, Json]", lean(made))

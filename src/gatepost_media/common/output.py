@@ -28,7 +28,7 @@ Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 class Out(BaseModel):
     """The base of all replies. Fields that are None are not sent."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     truncated: list[str] | None = Field(default=None, description="Fields that were cut: the reply became too long.")
 
@@ -36,7 +36,7 @@ class Out(BaseModel):
 class Row(BaseModel):
     """The base of what stands in a reply's lists and fields."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class Page(Out, Generic[T]):

@@ -58,7 +58,7 @@ def build(
 
     async def list_tools(_request: Request, _params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         if not described:
-            described.extend(_described(tool) for tool in shown.values())
+            described.extend(_described(tool, nulls=toolset.nulls) for tool in shown.values())
         return types.ListToolsResult(tools=described)
 
     async def call_tool(request: Request, params: types.CallToolRequestParams) -> types.CallToolResult:
@@ -169,16 +169,16 @@ def build(
         on_read_resource=read_resource,
         on_list_prompts=list_prompts,
         on_get_prompt=get_prompt,
-        get_tool_input_schema=lambda name: shown[name].arguments.schema() if name in shown else None,
+        get_tool_input_schema=lambda name: shown[name].arguments.schema(nulls=toolset.nulls) if name in shown else None,
     )
 
 
-def _described(tool: Tool) -> types.Tool:
+def _described(tool: Tool, *, nulls: bool) -> types.Tool:
     return types.Tool(
         name=tool.name,
         title=tool.title,
         description=tool.description,
-        input_schema=tool.arguments.schema(),
+        input_schema=tool.arguments.schema(nulls=nulls),
         output_schema=tool.output_schema,
         annotations=types.ToolAnnotations(
             title=tool.title,

@@ -21,9 +21,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Concatenate, Literal, ParamSpec, TypeVar, cast
 
-from gatepost_media.common.arguments import CURSOR, Arguments, output_schema
+from gatepost_media.common.arguments import CURSOR, Arguments
 from gatepost_media.common.output import Json, Out, Page
 from gatepost_media.common.process import Process
+from gatepost_media.common.schema import model_schema
 from gatepost_media.common.settings import Settings
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Tool:
     @cached_property
     def output_schema(self) -> dict[str, Json]:
         """The JSON schema of the reply."""
-        return output_schema(self.output)
+        return model_schema(self.output)
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,8 @@ class Toolset:
     resources: list[Resource] = field(default_factory=list)
     listers: list[Callable[[Context], Awaitable[Sequence[ListedResource]]]] = field(default_factory=list)
     prompts: dict[str, Prompt] = field(default_factory=dict)
+    nulls: bool = True
+    """Whether input schemas name null as a value of what may be left out. It is taken in any case."""
 
     def tool(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gatepost_media.arr.tools import register as register_arr
 from gatepost_media.common.tools import Toolset
 from gatepost_media.plex import (
     details,
@@ -22,6 +23,7 @@ from gatepost_media.plex import (
     stats,
     watchlist,
 )
+from gatepost_media.sync.tools import register as register_sync
 
 INSTRUCTIONS = (
     "Tools for one Plex Media Server, its account's watchlist, Sonarr and Radarr, and for keeping Trakt in step with "
@@ -60,8 +62,10 @@ GROUPS = (
 
 
 def toolset() -> Toolset:
-    """Everything the Plex server offers."""
-    made = Toolset("plex", INSTRUCTIONS, PROFILES)
+    """Everything the Plex server offers: its own tools, then Trakt sync and scrobbling, then Sonarr and Radarr."""
+    made = Toolset("plex", INSTRUCTIONS, PROFILES, nulls=False)
     for group in GROUPS:
         made.include(group.TOOLS)
+    register_sync(made)
+    register_arr(made)
     return made

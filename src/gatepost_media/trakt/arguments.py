@@ -22,8 +22,8 @@ _ID = r"^[a-z0-9][a-z0-9_-]{0,199}$"
 
 ItemId = Annotated[
     str,
-    BeforeValidator(_as_text),
     Field(min_length=1, max_length=200, pattern=_ID, description="Trakt id, slug or IMDb id, such as the-wire."),
+    BeforeValidator(_as_text),
 ]
 Season = Annotated[int, Field(ge=0, le=10_000, description="Season number; 0 holds the specials.")]
 EpisodeNumber = Annotated[int, Field(ge=1, le=100_000, description="Episode number.")]

@@ -1,3 +1,4 @@
+# ruff: noqa: N803 - arguments have the names that the wire gives them
 """A toolset, seen through a real client of the SDK in both protocol eras."""
 
 from __future__ import annotations
