@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from mcp import Client
 
+from gatepost_media.common.http import Http
 from gatepost_media.sandbox import Sandbox
 from tests.media.trakt.support import ask, connect, refused, sign_in, to_trakt
 
@@ -42,8 +43,6 @@ async def test_paused_items_are_shown_with_their_percentage_by_kind_and_can_be_f
 
 
 async def _pause(box: Sandbox, body: object) -> None:
-    from gatepost_media.common.http import Http
-
     http = Http()
     token = box.trakt.sign_in().access
     headers = {"authorization": f"Bearer {token}", "trakt-api-key": box.trakt_client_id, "trakt-api-version": "2"}
@@ -157,3 +156,99 @@ async def test_without_write_nothing_that_changes_an_account_is_listed_or_done(t
         said = await refused(client, "add_to_history", history_type="movies", items=[{"slug": GENERAL}])
         assert "--write" in said
         assert to_trakt(box) == []
+
+
+async def test_a_whole_show_is_a_play_of_each_episode_but_its_specials_and_is_taken_back_with_them(
+    tmp_path: Path,
+) -> None:
+    async with account(tmp_path) as (box, client):
+        show = box.works.by_key[2001]
+        box.trakt.watches.clear()
+        items = [{"slug": HILLBILLIES, "watched_at": "2026-11-01T20:00:00Z"}]
+        heard: list[float] = []
+
+        async def hear(progress: float, _total: float | None, _message: str | None) -> None:
+            heard.append(progress)
+
+        arguments = {"history_type": "shows", "items": items}
+        result = await client.call_tool("add_to_history", arguments, progress_callback=hear)
+        assert not result.is_error
+        assert heard
+        regular = [episode for season in show.children if season.index for episode in season.children]
+        plays = box.trakt.history()
+        assert {play.work for play in plays} == set(regular)
+        assert len(plays) == len(regular)
+        assert {play.at for play in plays} == {1_793_563_200}
+        box.trakt.watch(show.children[0].children[0], 1_700_000_000)
+        await ask(client, "remove_from_history", history_type="shows", items=[{"imdb_id": "tt0055662"}])
+        assert [play for play in box.trakt.history() if play.work.show is show] == []
+
+
+@pytest.mark.parametrize(
+    "named", [{"tvdb_id": "71471"}, {"tmdb_id": 1930}, {"title": "the beverly hillbillies", "year": 1962}]
+)
+async def test_a_show_is_found_by_foreign_ids_and_by_title_and_year(tmp_path: Path, named: dict[str, object]) -> None:
+    async with account(tmp_path) as (_, client):
+        added = await ask(client, "add_to_history", history_type="shows", items=[named])
+        assert added["added"]["episodes"] == 14
+
+
+async def test_a_show_that_trakt_does_not_know_is_named_and_the_others_are_done(tmp_path: Path) -> None:
+    async with account(tmp_path) as (_, client):
+        items = [{"title": "No Such Show", "year": 1950}, {"slug": "nor-this-one"}, {"slug": HILLBILLIES}]
+        added = await ask(client, "add_to_history", history_type="shows", items=items)
+        assert added["added"]["episodes"] == 14
+        assert len(added["not_found"]) == 2
+
+
+async def test_if_a_show_fails_half_way_the_error_says_what_was_done(tmp_path: Path) -> None:
+    async with account(tmp_path) as (box, client):
+        box.trakt.watches.clear()
+        shows = [{"slug": HILLBILLIES}, {"slug": box.works.by_key[2020].slug}]
+        box.fault("trakt", "slow", path="/sync/history", seconds=0)  # the first goes through
+        box.fault("trakt", "500", path="/sync/history")
+        said = await refused(client, "add_to_history", history_type="shows", items=shows)
+        assert "1 of 2 requests were done: Added 14 episodes" in said
+        assert len(box.trakt.history()) == 14
+
+
+async def test_progress_in_a_show_counts_and_names_the_next_episode(tmp_path: Path) -> None:
+    async with account(tmp_path) as (box, client):
+        box.trakt.watches.clear()
+        box.trakt.watch(box.works.by_key[2005], 1_700_000_000)
+        found = await ask(client, "fetch_show_progress", show_id=HILLBILLIES)
+        assert (found["aired"], found["completed"]) == (14, 1)
+        assert (found["next_episode"]["season"], found["next_episode"]["number"]) == (1, 2)
+        assert all("episodes" not in season for season in found["seasons"])
+        told = await ask(client, "fetch_show_progress", show_id=HILLBILLIES, verbose=True)
+        first = told["seasons"][0]["episodes"][0]
+        assert (first["number"], first["completed"]) == (1, True)
+
+
+async def test_a_list_is_made_filled_read_and_emptied(tmp_path: Path) -> None:
+    async with account(tmp_path) as (_, client):
+        made = await ask(client, "create_list", name="Silent films", privacy="friends")
+        items = [{"imdb_id": "tt0017925"}, {"imdb_id": "tt9999999"}]
+        added = await ask(client, "add_list_items", list_id=made["slug"], item_type="movies", items=items)
+        assert (added["added"]["movies"], len(added["not_found"])) == (1, 1)
+        on_it = await ask(client, "fetch_list_items", list_id=made["slug"])
+        assert [row["slug"] for row in on_it["items"]] == [GENERAL]
+        assert made["slug"] in {row["slug"] for row in (await ask(client, "fetch_lists"))["items"]}
+        await ask(client, "remove_list_items", list_id=made["slug"], item_type="movies", items=items[:1])
+        assert (await ask(client, "fetch_list_items", list_id=made["slug"]))["items"] == []
+
+
+async def test_a_hidden_recommendation_comes_back_when_it_is_unhidden(tmp_path: Path) -> None:
+    async with account(tmp_path) as (_, client):
+
+        async def recommended() -> set[str]:
+            rows = (await ask(client, "fetch_movie_recommendations", limit=100, ignore_collected=False))["items"]
+            return {row["slug"] for row in rows}
+
+        film = sorted(await recommended())[0]
+        await ask(client, "hide_movie_recommendation", movie_id=film)
+        assert film not in await recommended()
+        assert (await ask(client, "unhide_movie_recommendation", movie_id=film))["done"] is True
+        assert film in await recommended()
+        again = await ask(client, "unhide_movie_recommendation", movie_id=film)
+        assert again["done"] is False
