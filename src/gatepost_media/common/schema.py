@@ -168,8 +168,8 @@ def _apply(schema: Schema, metadata: Iterable[object]) -> None:
                 _apply(each, metadata)
         return
     length = "Items" if schema.get("type") == "array" else "Length"
-    for each in metadata:
+    for constraint in metadata:
         for attribute, keyword in _CONSTRAINTS.items():
-            value: object = getattr(each, attribute, None)
+            value: object = getattr(constraint, attribute, None)
             if isinstance(value, (str, int, float)):
                 schema[keyword.format(length)] = typing.cast("Json", value)
