@@ -222,7 +222,7 @@ async def user(request: Request) -> Response:
         "backupCodesCreated": False,
         "subscription": {
             "active": True,
-            "subscribedAt": _iso(cloud.plex.started),
+            "subscribedAt": _iso(cloud.plex.started).replace("T", " ").replace("Z", " UTC"),
             "status": "Active",
             "paymentService": "",
             "plan": "lifetime",

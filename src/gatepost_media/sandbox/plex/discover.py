@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gatepost_media.sandbox.plex.answer import Row, container, page, wants_json
+from gatepost_media.sandbox.plex.answer import Row, answer, container, page, wants_json
 from gatepost_media.sandbox.plex.cloud import Cloud, cloud_of, error, signed_in
 from gatepost_media.sandbox.works import Work, sort_title
 
@@ -118,10 +118,19 @@ async def find(request: Request) -> Response:
     return container(request, {"identifier": "tv.plex.provider.discover", "size": 1, "SearchResults": [group]})
 
 
+async def root(request: Request) -> Response:
+    """What the service says of itself: Plex's own catalogue is at the same address here."""
+    if not signed_in(request):
+        return error(request, 401, 1001, "User could not be authenticated")
+    content: Row = {"size": 0, "identifier": "tv.plex.provider.discover", "title": "Discover", "types": "movie,show"}
+    return answer(request, "MediaProvider", content)
+
+
 def discover(cloud: Cloud) -> Starlette:
     """discover.provider.plex.tv as an application."""
     app = Starlette(
         routes=[
+            Route("/", root),
             Route("/library/sections/watchlist/{filter}", watchlist),
             Route("/actions/addToWatchlist", act, methods=["PUT"]),
             Route("/actions/removeFromWatchlist", act, methods=["PUT"]),

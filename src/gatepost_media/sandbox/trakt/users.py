@@ -205,7 +205,7 @@ async def make_list(request: Request) -> Response:
         return empty(420, {"X-Account-Limit": "5", "X-VIP-User": "false", "X-Upgrade-URL": "https://trakt.tv/vip"})
     made = UserList(trakt.number(), USER, name, str(body.get("description") or ""), str(privacy), trakt.clock.second())
     trakt.lists.append(made)
-    return reply(list_row(made), 201)
+    return reply({name: value for name, value in list_row(made).items() if name != "user"}, 201)
 
 
 async def one_list(request: Request) -> Response:
