@@ -71,6 +71,18 @@ def test_a_mistyped_token_is_noticed(gatepost: Program) -> None:
     assert wrong not in ran.err
 
 
+def test_a_server_that_is_not_registered_is_warned_of(ready: Program) -> None:
+    shown = ["connect", "cursor", "--token", TOKEN]
+    assert "warning" not in ready.quick(*shown, "--server", "files").err
+    assert (
+        "warning: No server flies is registered here yet. Did you mean files?"
+        in ready.quick(*shown, "--server", "flies").err
+    )
+    ran = ready.quick(*shown, "--server", "github")
+    assert (ran.code, "Add it: gatepost server add github" in ran.err) == (0, True)
+    assert "warning" not in ready.quick(*shown, "--server", "github", "--url", "https://mcp.example.com").err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -47,6 +47,8 @@ def connect(place: Place, client: str, server: str, token: str, write: bool, url
     chosen = CLIENTS[client]
     target = Target(server, server_url(place, server, url), _token(token))
     file = chosen.file(Surroundings.here()) if chosen.file is not None else None
+    if url is None:
+        _warn_of_unknown(place, server)
 
     if write:
         if file is None:
@@ -97,6 +99,17 @@ def connect(place: Place, client: str, server: str, token: str, write: bool, url
     for note in (*chosen.notes, chosen.load):
         if note:
             click.echo(note, err=True)
+
+
+def _warn_of_unknown(place: Place, server: str) -> None:
+    """Says where this folder's gateway has no such server: what is written then leads nowhere, for now."""
+    from gatepost.cli.naming import known_names
+    from gatepost.control.suggest import nearest
+
+    known = [name for name, _ in known_names(place, "server") or []]
+    if server not in known:
+        hint = nearest(server, known) or f"Add it: gatepost server add {server} --help"
+        click.echo(f"warning: No server {server} is registered here yet. {hint}", err=True)
 
 
 def _token(text: str) -> str:

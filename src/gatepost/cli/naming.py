@@ -15,6 +15,8 @@ from click.types import StringParamType
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gatepost.cli.command import Place
+
 _QUERIES: Final = {
     "server": "SELECT name, '' FROM servers ORDER BY name",
     "policy": "SELECT name, coalesce('for ' || server, '') FROM policies ORDER BY name",
@@ -39,7 +41,7 @@ class _Name(StringParamType):
         place = ctx.find_object(Place)
         if kind is None or place is None:
             return []
-        found = _names(place, kind)
+        found = known_names(place, kind) or []
         items = [CompletionItem(name, help=about or None) for name, about in found if name.startswith(incomplete)]
         if kind == "policy" and not items:
             return [CompletionItem(incomplete, type="file")]  # where a policy is wanted, a file of one often does
@@ -65,17 +67,19 @@ def _kind(context: click.Context, parameter: click.Parameter) -> str | None:
     return _GROUPS.get(group) if parameter.name in ("name", "names") else _ARGUMENTS.get(parameter.name or "")
 
 
-def _names(place: object, kind: str) -> list[tuple[str, str]]:
+def known_names(place: Place, kind: str) -> list[tuple[str, str]] | None:
+    """The names of all that is a `server`, `policy`, `grant` or `tool`, each with a few words on it.
+
+    None where there is no store, or none that can be read.
+    """
     import sqlite3
 
-    from gatepost.cli.command import Place
     from gatepost.errors import GatepostError
 
-    assert isinstance(place, Place)
     try:
         path: Path = place.folder(create=False).store
         address = f"{path.as_uri()}?mode=ro"
         with contextlib.closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE)) as store:
             return [(str(name), str(about)) for name, about in store.execute(_QUERIES[kind])]
     except (sqlite3.Error, OSError, GatepostError):
-        return []
+        return None
