@@ -66,7 +66,7 @@ def _agrees(schema: dict[str, Any], given: dict[str, Any], wanted: dict[str, Any
     expected = {"array"} if wanted["type"].startswith("array") else set(wanted["type"].split("|"))
     assert expected <= types, where
     if "default" in wanted:
-        assert given["default"] == wanted["default"], where
+        assert given.get("default") == wanted["default"], where
     if "enum" in wanted:
         assert wanted["enum"] in [part["enum"] for part in parts if "enum" in part], where
     for bound, value in wanted.get("bounds", {}).items():
