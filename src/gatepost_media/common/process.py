@@ -28,9 +28,15 @@ class Process:
         self._at_end: list[Callable[[], Awaitable[None]]] = []
 
     def of(self, make: Callable[[Settings, Http], C]) -> C:
-        """The process's one client of a kind: `process.of(Plex)`. Made from settings and HTTP client at first use."""
+        """The process's one client of a kind: `process.of(Plex)`. Made from settings and HTTP client at first use.
+
+        A client that has an `aclose` is closed when the process ends.
+        """
         if make not in self._clients:
-            self._clients[make] = make(self.settings, self.http)
+            made = self._clients[make] = make(self.settings, self.http)
+            close = getattr(made, "aclose", None)
+            if close is not None:
+                self.at_end(close)
         return cast("C", self._clients[make])
 
     def start(self, name: str, work: Coroutine[object, object, object]) -> asyncio.Task[object]:

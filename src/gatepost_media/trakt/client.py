@@ -93,6 +93,10 @@ class Trakt:
         self._pace = Pace(settings.home / "trakt-writes", INTERVAL if interval is None else interval)
         self.sign_in = SignIn(settings, http)
 
+    async def aclose(self) -> None:
+        """Waits for a renewal of the sign-in that is under way: without its answer the sign-in would be lost."""
+        await self.sign_in.settle()
+
     # requests
 
     async def get(self, path: Sequence[str], query: Query | None = None, *, auth: bool = False, what: str = "") -> Json:

@@ -87,6 +87,11 @@ class SignIn:
         # A caller that is cancelled must not take the new pair with it: the old refresh token may be spent already.
         return (await asyncio.shield(self._renewal)).access_token
 
+    async def settle(self) -> None:
+        """Returns when no renewal is under way, however it ended."""
+        if self._renewal is not None:
+            await asyncio.wait([self._renewal])
+
     def _renewal_done(self, task: asyncio.Task[Tokens]) -> None:
         self._renewal = None
         if not task.cancelled():

@@ -14,6 +14,7 @@ import pytest
 
 from gatepost_media.common.errors import MediaError, NotConfigured, NotSignedIn, Unreachable
 from gatepost_media.common.http import Http
+from gatepost_media.common.process import Process
 from gatepost_media.sandbox import Sandbox
 from gatepost_media.trakt.client import Trakt
 from gatepost_media.trakt.tokens import Tokens, TokenStore
@@ -256,6 +257,22 @@ async def test_a_call_that_is_cancelled_while_it_renews_does_not_lose_the_new_pa
         assert new != old
         assert refreshes(box) == 1
         await http.aclose()
+
+
+async def test_a_server_that_ends_while_it_renews_waits_for_the_new_pair(tmp_path: Path) -> None:
+    async with Sandbox() as box:
+        old = stale(box, tmp_path)
+        process = Process(settings(box, tmp_path))
+        box.fault("trakt_auth", "slow", seconds=0.2)
+        call = asyncio.create_task(process.of(Trakt).account())
+        while refreshes(box) == 0:
+            await asyncio.sleep(0)
+        call.cancel()
+        await process.aclose()
+        new = TokenStore(tmp_path).load()
+        assert new is not None
+        assert new != old
+        assert box.trakt.signed_in(new.access_token)
 
 
 async def test_signing_out_ends_the_sign_in_at_trakt_and_removes_the_files(tmp_path: Path) -> None:
