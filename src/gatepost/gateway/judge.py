@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Verdict
+from gatepost.gateway.snapshot import is_tool_name
 from gatepost.mcp import headers, lists, modern
 from gatepost.mcp.message import INVALID_PARAMS, INVALID_REQUEST, Message
 from gatepost.mcp.methods import Duty
@@ -14,7 +15,6 @@ from gatepost.mcp.refused import Refused
 from gatepost.policy import Decision
 from gatepost.wire import strictjson
 
-_NAME_CHARACTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-")
 ALLOW: Final = Decision(effect="allow", rule="", message="")
 """For what needs no rule: lists and the like, whose results the policy filters (without a policy they are empty)."""
 NO_POLICY: Final = Decision(
@@ -46,14 +46,14 @@ async def judge(gateway: Gateway, call: Call) -> Verdict:
 async def _tool(gateway: Gateway, call: Call) -> Verdict:
     message, caller = call.message, call.caller
     name = message.params.get("name")
-    if not isinstance(name, str) or not 1 <= len(name) <= 128 or not _NAME_CHARACTERS.issuperset(name):
+    tool = caller.upstream.tools.get(name) if isinstance(name, str) else None
+    if not isinstance(name, str) or not (is_tool_name(name) if tool is None else tool.callable):
         raise Refused(
             400, INVALID_PARAMS, "GP-1006", "A tool's name has 1 to 128 of the characters A-Z a-z 0-9 _ . / -"
         )
     arguments = message.params.get("arguments", {})
     if not isinstance(arguments, dict):
         raise Refused(400, INVALID_PARAMS, "GP-1006", "The member params.arguments must be an object.")
-    tool = caller.upstream.tools.get(name)
     if call.era is modern and tool is not None and tool.param_headers:
         headers.check_params(call.mcp, tool.param_headers, arguments)
     forward, kept = _state(gateway, call, name)

@@ -20,7 +20,6 @@ from gatepost.gateway.heads import facts
 from gatepost.gateway.judge import judge
 from gatepost.gateway.sessions import Session, find
 from gatepost.journal import JournalUnavailable
-from gatepost.journal.calls import Decided
 from gatepost.mcp import legacy, modern
 from gatepost.mcp.message import INVALID_REQUEST, Message, MessageError, parse
 from gatepost.mcp.refused import Refused
@@ -67,7 +66,8 @@ async def _decide(gateway: Gateway, request: Request, call: Call, verdict: Verdi
     decision_id = records.new_id()
     decision, counts, why_exhausted = await _reserve(gateway, call, verdict, decision_id)
     try:
-        await gateway.journal.append(_row(gateway, call, verdict, decision, decision_id, counts))
+        row = records.decided(call, verdict, decision, decision_id, counts, gateway.keyring.hmac)
+        await gateway.journal.append(row)
     except JournalUnavailable:
         if counts:
             await gateway.ledger.release(decision_id)
@@ -144,34 +144,6 @@ def _exhausted(decision: Decision, outcome: Exhausted, target: str) -> Decision:
 
 def _replaced(decision: Decision, effect: Effect, rule: str, message: str) -> Decision:
     return Decision(effect=effect, rule=rule, message=message, shadowed=decision.shadowed)
-
-
-def _row(
-    gateway: Gateway, call: Call, verdict: Verdict, decision: Decision, decision_id: str, counts: Sequence[Count]
-) -> Decided:
-    tool = verdict.tool
-    return records.decided(
-        call.caller,
-        call.message,
-        decision,
-        decision_id=decision_id,
-        protocol=call.protocol,
-        target=verdict.target,
-        category=None if tool is None else tool.category,
-        definition_hash=None if tool is None else tool.hash,
-        hmac=gateway.keyring.hmac,
-        counts=counts,
-        reservation=verdict.kept or (decision_id if counts else None),
-        trace_id=_trace_id(call.message),
-    )
-
-
-def _trace_id(message: Message) -> str | None:
-    """The trace id of a W3C `traceparent` in `_meta`, where it has that form."""
-    parent = message.meta().get("traceparent")
-    if not isinstance(parent, str) or len(parent) != 55:
-        return None
-    return parent[3:35]
 
 
 async def _forward(

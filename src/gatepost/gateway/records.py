@@ -8,8 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gatepost.gateway.caller import Caller
-from gatepost.gateway.exchange import Progress
+from gatepost.gateway.exchange import Call, Progress, Verdict
 from gatepost.journal.calls import OPEN, Decided, Settled
 from gatepost.mcp.message import Message
 from gatepost.policy import Decision
@@ -41,29 +40,24 @@ def iso(seconds: float) -> str:
 
 
 def decided(
-    caller: Caller,
-    message: Message,
+    call: Call,
+    verdict: Verdict,
     decision: Decision,
-    *,
     decision_id: str,
-    protocol: str,
-    target: str | None,
-    category: str | None,
-    definition_hash: str | None,
+    counts: Sequence[Count],
     hmac: Callable[[bytes], str],
-    counts: Sequence[Count] = (),
-    reservation: str | None = None,
-    trace_id: str | None = None,
 ) -> Decided:
     """The row that is durable before a call is forwarded.
 
     Args:
-        target: the tool, resource URI or prompt the call is about.
-        hmac: keyed hash for the canonical arguments, whose values are never stored.
+        decision: what came of the verdict's once the limits were asked.
         counts: what the reservation took.
+        hmac: keyed hash for the canonical arguments, whose values are never stored.
     """
-    arguments = message.params.get("arguments")
+    caller, message, tool = call.caller, call.message, verdict.tool
     policy, grant = caller.policy, caller.grant
+    arguments = message.params.get("arguments")
+    category, definition_hash = (None, None) if tool is None else (tool.category, tool.hash)
     return Decided(  # by place: names would cost ten times as much
         None,  # approval_id
         sorted(arguments) if isinstance(arguments, dict) else (),
@@ -87,17 +81,25 @@ def decided(
         grant.policy,
         None if policy is None else policy.version,
         "",  # prev
-        protocol,
-        reservation,
+        call.protocol,
+        verdict.kept or (decision_id if counts else None),  # reservation
         decision.rule,
         0,  # seq
         caller.server_name,
         decision.shadowed,
         timestamp(),
-        target,
-        trace_id,
+        verdict.target,
+        _trace_id(message),
         1,  # v
     )
+
+
+def _trace_id(message: Message) -> str | None:
+    """The trace id of a W3C `traceparent` in `_meta`, where it has that form."""
+    parent = message.meta().get("traceparent")
+    if not isinstance(parent, str) or len(parent) != 55:
+        return None
+    return parent[3:35]
 
 
 def settled(progress: Progress) -> Settled:

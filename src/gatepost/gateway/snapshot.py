@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from gatepost.feed import Row
 from gatepost.grants.table import Grant, GrantTable
@@ -24,11 +24,20 @@ from gatepost.wire import strictjson
 _DEPTH = 80
 
 
+_NAME_CHARACTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-")
+
+
+def is_tool_name(name: str) -> bool:
+    """Whether a name is one that a tool may be called by."""
+    return 1 <= len(name) <= 128 and _NAME_CHARACTERS.issuperset(name)
+
+
 class Tool:
     """One tool as the server defines it. Its schema is compiled at the first call."""
 
     def __init__(self, name: str, listed: dict[str, Any], hash: str, category: str | None) -> None:
         self.name = name
+        self.callable = is_tool_name(name)
         self.listed = listed
         self.hash = hash
         self.category = category

@@ -81,7 +81,7 @@ def _compare(found: Mapping[bytes, bytes], header: bytes, expected: str) -> None
     value = found.get(header)
     if value is None:
         raise mismatch(f"Header mismatch: {header.decode()} is missing.")
-    if value.decode("latin-1") == expected and not value.startswith(b"=?base64?"):
+    if not value.startswith(b"=?") and value.decode("latin-1") == expected:
         return
     decoded = decode(value) if header == b"mcp-name" else value.decode("latin-1")
     if decoded != expected:

@@ -32,6 +32,7 @@ _FIXED_DIGITS: Final = 21
 _FIXED_LIMIT: Final = 10**_FIXED_DIGITS
 _SMALLEST_FIXED: Final = -6
 """Down to so many zeros behind the point likewise."""
+_USUAL_DEPTH: Final = 16
 _FEW: Final = 64
 """So few digits and opening brackets make neither a number that is too long nor too much depth."""
 _NOT_COUNTED: Final = bytes(set(range(256)) - set(b"0123456789[{"))
@@ -192,7 +193,7 @@ def canonical(value: Any) -> bytes:
     RFC 8785, section 3.2.2.3 has it, so that what a double holds exactly is written as any implementation writes it.
     Two values have the same canonical form exactly when they are equal.
     """
-    if type(value) is dict and _is_flat(value):
+    if type(value) is dict and _is_usual(value):
         try:
             return _sorted.encode(value)
         except UnicodeEncodeError:  # half a surrogate pair, which only a caller's own value can hold
@@ -200,18 +201,26 @@ def canonical(value: Any) -> bytes:
     return _canonical(value).encode("utf-8", "surrogatepass")
 
 
-def _is_flat(value: dict[str, Any]) -> bool:
-    """Whether the plain writer spells an object as `canonical` does: the usual arguments of a call."""
-    for member in value.values():
+def _is_usual(value: dict[str, Any] | list[Any], depth: int = 0) -> bool:
+    """Whether the plain writer spells a container as `canonical` does: the usual arguments of a call."""
+    members: Any = value
+    if type(value) is dict:
+        if not "".join(value).isascii():
+            return False
+        members = value.values()
+    for member in members:
         kind = type(member)
         if kind is str or kind is bool or member is None:
             continue
         if kind is int:
             if not -_FIXED_LIMIT < member < _FIXED_LIMIT:
                 return False
+        elif kind is dict or kind is list:
+            if depth == _USUAL_DEPTH or not _is_usual(member, depth + 1):
+                return False
         elif kind is not float or not 1e-4 <= abs(member) < 1e15 or member.is_integer():
             return False
-    return "".join(value).isascii()
+    return True
 
 
 def _canonical(value: Any) -> str:
