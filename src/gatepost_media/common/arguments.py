@@ -67,6 +67,7 @@ class Arguments:
             fields[CURSOR] = (_CURSOR, None)
         self._fields = fields
         self._name = function.__name__
+        self._schemas: dict[bool, dict[str, Json]] = {}
         self._defaults = {each.name: each.default for each in parameters}
 
     @cached_property
@@ -84,7 +85,9 @@ class Arguments:
     def schema(self, *, nulls: bool = True) -> dict[str, Json]:
         """The JSON schema of the arguments, an object at its root. null for "not given" is always taken; it stands in
         the schema with `nulls`."""
-        return fields_schema(self._fields, nulls=nulls)
+        if nulls not in self._schemas:
+            self._schemas[nulls] = fields_schema(self._fields, nulls=nulls)
+        return self._schemas[nulls]
 
     def check(self, given: Mapping[str, object]) -> dict[str, object]:
         """The values to call the function with, and the cursor if one was given. Raises BadArgument."""
