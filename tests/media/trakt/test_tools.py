@@ -5,6 +5,8 @@ The client checks structured content against the output schema by itself; so doe
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from tests.media.trakt.support import TRAKT, connect, settings, sign_in, text_of
 
 pytestmark = pytest.mark.anyio
 
+INVENTORY: dict[str, Any] = json.loads((Path(__file__).parent / "inventory.json").read_text())
 FILM, SHOW = "the-general-1926", "the-beverly-hillbillies"
 SEASON = {"show_id": SHOW, "season": 1}
 EPISODE = {**SEASON, "episode": 2}
@@ -77,6 +80,22 @@ CALLS: dict[str, dict[str, Any]] = {
     "checkin_to_movie": {"movie_title": "The General", "movie_year": 1926},
     "cancel_checkin": {},
 }
+OWN_CALLS: dict[str, list[str]] = {
+    "check_auth_status": ["GET {TRAKT}/users/settings"],
+    "clear_auth": ["POST {TRAKT}/oauth/revoke"],
+    "lookup_id": ["GET {TRAKT}/search/{id_type}/{id}"],
+    "fetch_up_next": ["GET {TRAKT}/sync/progress/up_next_nitro"],
+    "fetch_collection": ["GET {TRAKT}/sync/collection/{type}"],
+    "fetch_lists": ["GET {TRAKT}/users/me/lists"],
+    "fetch_list_items": ["GET {TRAKT}/users/me/lists/{id}/items"],
+    "create_list": ["POST {TRAKT}/users/me/lists"],
+    "add_list_items": ["POST {TRAKT}/users/me/lists/{id}/items"],
+    "remove_list_items": ["POST {TRAKT}/users/me/lists/{id}/items/remove"],
+    "fetch_calendar": ["GET {TRAKT}/calendars/{target}/{kind}/{start_date}/{days}"],
+    "checkin_to_movie": ["POST {TRAKT}/checkin"],
+    "cancel_checkin": ["DELETE {TRAKT}/checkin"],
+}
+"""What a tool asks of Trakt beside what the public server asked."""
 MAY_BE_EMPTY = {"fetch_season_comments", "fetch_episode_comments", "fetch_season_lists", "fetch_episode_lists"} | {
     f"fetch_{what}" for what in ("person_lists", "season_watching", "episode_watching", "list_items", "comment_replies")
 } | {f"fetch_{kind}_videos" for kind in ("movie", "show", "season", "episode")}  # fmt: skip
@@ -106,6 +125,17 @@ def prepared(box: Sandbox, name: str, arguments: dict[str, Any]) -> dict[str, An
     return {**arguments, **found}
 
 
+def allowed(name: str) -> list[str]:
+    """The requests that a tool may make, each as a pattern for "METHOD /path"."""
+    calls = [*INVENTORY["tools"].get(name, {}).get("calls", []), *OWN_CALLS.get(name, [])]
+    return [_pattern(call.split(" ?")[0].split(" (")[0].replace(" {TRAKT}", " ")) for call in calls]
+
+
+def _pattern(call: str) -> str:
+    optional = re.escape(call).replace(r"\[", "(?:").replace(r"\]", ")?")
+    return re.sub(r"\\{\w+\\}", "[^/]+", optional)
+
+
 def test_there_is_a_call_for_every_tool() -> None:
     assert CALLS.keys() == TRAKT.tools.keys()
 
@@ -115,12 +145,16 @@ async def test_a_tool_answers_good_arguments_by_its_own_schema(name: str, box: S
     sign_in(box, tmp_path)
     if name in ("remove_playback_item", "fetch_playback_progress"):
         await _pause(box, tmp_path)
+    arguments = prepared(box, name, CALLS[name])
     async with connect(box, tmp_path) as client:
-        result = await client.call_tool(name, prepared(box, name, CALLS[name]))
+        box.forget_requests()
+        result = await client.call_tool(name, arguments)
         assert not result.is_error, text_of(result)
         assert result.structured_content is not None
         jsonschema_rs.validator_for(TRAKT.tools[name].output_schema).validate(result.structured_content)
         assert text_of(result)
+        for seen in box.requests:
+            assert any(re.fullmatch(pattern, f"{seen.method} {seen.path}") for pattern in allowed(name)), seen.path
         if TRAKT.tools[name].paged and name not in MAY_BE_EMPTY:
             assert result.structured_content["items"]
 
