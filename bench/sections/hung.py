@@ -43,7 +43,7 @@ def run(rig: Rig, skipped: list[str]) -> Section:
         rig.say(f"round {number + 1} of {rig.scale.rounds}")
         quiet.append(rig.load(gateway.target, LEVEL, rig.scale.seconds))
         waiting = hang(target)
-        wait_for(lambda: hung.hanging() > 0, "the hanging calls did not arrive")
+        wait_for(lambda: hung.hanging() >= WAITING, "the hanging calls did not all arrive")
         besides.append(rig.load(gateway.target, LEVEL, rig.scale.seconds))
         waited.append(still_waiting(waiting))
         for one in waiting:
