@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gatepost_media.sandbox.plex.answer import Row, container, page, paged
+from gatepost_media.sandbox.plex.meta import filters_of, meta_of, orders_of
 from gatepost_media.sandbox.plex.query import TYPES, select
 from gatepost_media.sandbox.plex.render import rows, tag_id, tags_of, value_of
 from gatepost_media.sandbox.plex.state import LIBRARY, Plex
@@ -36,8 +37,6 @@ def listed(request: Request, works: Sequence[Work], section: Section | None = No
     if section is not None:
         content |= {"librarySectionID": section.key, "librarySectionTitle": section.title, "title1": section.title}
     if request.query_params.get("includeMeta") == "1" and section is not None:
-        from gatepost_media.sandbox.plex.meta import meta_of
-
         content["Meta"] = meta_of(section)
     content["Metadata"] = rows(plex, works[first:last], guids=guids)
     return container(request, content, headers)
@@ -122,8 +121,6 @@ async def section(request: Request) -> Response:
         "Directory": [{"key": name, "title": name} for name in names],
     }
     if request.query_params.get("includeDetails") == "1":
-        from gatepost_media.sandbox.plex.meta import meta_of
-
         content["Meta"] = meta_of(found)
     return container(request, content)
 
@@ -303,6 +300,22 @@ async def first_characters(request: Request) -> Response:
     return container(request, {"size": len(listing), "Directory": listing})
 
 
+async def filters(request: Request) -> Response:
+    return _listing(request, filters_of)
+
+
+async def orders(request: Request) -> Response:
+    return _listing(request, orders_of)
+
+
+def _listing(request: Request, of: Callable[[Section], list[Row]]) -> Response:
+    found = plex_of(request).section(request.path_params["id"])
+    if found is None:
+        return missing()
+    rows = of(found)
+    return container(request, {"size": len(rows), "allowSync": False, "identifier": LIBRARY, "Directory": rows})
+
+
 async def refresh(request: Request) -> Response:
     """Scan a library: a moment's activity, which listeners hear of."""
     plex, number = plex_of(request), request.path_params.get("id")
@@ -325,7 +338,6 @@ ROUTES = [
     Route("/library/sections/", sections),
     Route("/library/sections/all", sections),
     Route("/library/sections/all/refresh", refresh, methods=["GET", "POST"]),
-    Route("/library/sections/all/refresh", done, methods=["DELETE"]),
     Route("/library/sections/refresh", refresh, methods=["POST"]),
     Route("/library/sections/{id:int}", section),
     Route("/library/sections/{id}/all", everything),
@@ -336,6 +348,8 @@ ROUTES = [
     Route("/library/sections/{id}/search", search),
     Route("/library/sections/{id}/firstCharacter", first_characters),
     Route("/library/sections/{id}/firstCharacters", first_characters),
+    Route("/library/sections/{id}/filters", filters),
+    Route("/library/sections/{id}/sorts", orders),
     Route("/library/sections/{id}/refresh", refresh, methods=["GET", "POST"]),
     Route("/library/sections/{id}/refresh", done, methods=["DELETE"]),
     Route("/library/sections/{id}/emptyTrash", done, methods=["PUT"]),

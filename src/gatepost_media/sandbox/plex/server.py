@@ -7,13 +7,13 @@ import base64
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gatepost_media.sandbox.plex import collections, edits, hubs, items, notify, playlists, sections, sessions
 from gatepost_media.sandbox.plex.answer import Row, answer, container
 from gatepost_media.sandbox.plex.sections import missing, plex_of
-from gatepost_media.sandbox.plex.state import FRIENDLY_NAME, MACHINE, VERSION, Plex
+from gatepost_media.sandbox.plex.state import MACHINE, VERSION, Plex
 
 _PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
@@ -21,22 +21,15 @@ _PICTURE = base64.b64decode(
 """One grey point: every poster there is."""
 
 
+def routes() -> list[Route | WebSocketRoute]:
+    """Every path; where two fit, the first one answers."""
+    parts = (sections, sessions, notify, playlists, collections, hubs, edits, items)
+    return [*ROUTES, *(route for part in parts for route in part.ROUTES), *sections.LAST_ROUTES]
+
+
 def application(plex: Plex) -> ASGIApp:
     """The server for `plex`."""
-    app = Starlette(
-        routes=[
-            *ROUTES,
-            *sections.ROUTES,
-            *sessions.ROUTES,
-            *notify.ROUTES,
-            *playlists.ROUTES,
-            *collections.ROUTES,
-            *hubs.ROUTES,
-            *edits.ROUTES,
-            *items.ROUTES,
-            *sections.LAST_ROUTES,
-        ]
-    )
+    app = Starlette(routes=routes())
     app.state.plex = plex
     return _Guard(app, plex)
 
@@ -119,6 +112,11 @@ async def root(request: Request) -> Response:
         {"count": 1, "key": name, "title": name} for name in ("activities", "hubs", "library", "playlists", "status")
     ]
     return container(request, {**configuration(plex_of(request)), "size": len(listing), "Directory": listing})
+
+
+async def stop_scans(request: Request) -> Response:
+    """Scans are over at once here; there is none to stop."""
+    return container(request, {**configuration(plex_of(request)), "Directory": []})
 
 
 async def identity(request: Request) -> Response:
@@ -221,6 +219,7 @@ async def picture(_: Request) -> Response:
 ROUTES = [
     Route("/", root),
     Route("/identity", identity),
+    Route("/library/sections/all/refresh", stop_scans, methods=["DELETE"]),
     Route("/library", library),
     Route("/library/", library),
     Route("/:/prefs", preferences, methods=["GET", "PUT"]),
@@ -236,5 +235,3 @@ ROUTES = [
     Route("/library/sections/{key:int}/composite/{at:int}", picture),
     Route("/:/resources/{name}", picture),
 ]
-
-__all__ = ["FRIENDLY_NAME", "application", "configuration"]
