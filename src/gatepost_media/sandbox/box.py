@@ -145,7 +145,7 @@ class Sandbox:
             thread.join()
 
     def _listen(self, position: int) -> socket.socket:
-        listener = socket.socket()
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", 0 if self._first_port is None else self._first_port + position))
         return listener
