@@ -53,20 +53,26 @@ class Changeable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """One page. `pages` and `total` are what the paging headers say, None where there are none."""
+    """One page. `pages` and `total` are what the paging headers say.
+
+    Trakt sends these headers with every page, so an answer without them (None) is the whole list, whatever page and
+    size were asked for.
+    """
 
     items: list[Object]
     page: int
-    size: int
     pages: int | None
     total: int | None
 
     @property
+    def is_whole(self) -> bool:
+        """Whether this is a list that has no pages."""
+        return self.pages is None
+
+    @property
     def is_last(self) -> bool:
         """Whether nothing follows. An empty page ends any list: some lists state a page count that is not theirs."""
-        if not self.items:
-            return True
-        return self.page >= self.pages if self.pages is not None else len(self.items) < self.size
+        return not self.items or self.pages is None or self.page >= self.pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +136,6 @@ class Trakt:
         return Rows(
             cast("list[Object]", items),
             page,
-            _header(answer, "x-pagination-limit") or size,
             _header(answer, "x-pagination-page-count"),
             _header(answer, "x-pagination-item-count"),
         )

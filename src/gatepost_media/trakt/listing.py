@@ -44,6 +44,9 @@ async def stretch(
     page, skip, total, more = offset // size + 1, offset % size, None, False
     for _ in range(max_requests):
         rows = await client.rows(path, query, page=page, size=size, auth=auth, what=what)
+        if rows.is_whole:
+            end = offset + limit
+            return Stretch(rows.items[offset:end], offset, len(rows.items), end < len(rows.items))
         found.extend(rows.items[skip:])
         total, more, skip, page = rows.total, not rows.is_last, 0, page + 1
         if len(found) >= limit or not more:

@@ -140,8 +140,8 @@ class SignIn:
             now = time.time()
             code = PendingCode(
                 device_code=str(found["device_code"]),
-                user_code=str(found["user_code"]),
-                verification_url=str(found["verification_url"]),
+                user_code=_shown(found["user_code"]),
+                verification_url=self._address(found["verification_url"]),
                 expires_at=now + float(str(found["expires_in"])),
                 interval=interval,
                 next_poll_at=now + interval,
@@ -151,6 +151,13 @@ class SignIn:
             raise Refused("Trakt answered the request for a device code with something else. Try again.") from None
         self.store.save_pending(code)
         return code
+
+    def _address(self, said: object) -> str:
+        """Where a person is sent. Raises ValueError for what is neither HTTPS nor the auth host itself."""
+        url = _shown(said)
+        if not url.startswith(("https://", f"{self._settings.trakt_auth_url}/")):
+            raise ValueError
+        return url
 
     async def poll(self) -> Poll:
         """Asks for the tokens once, or says how long to wait where that would be too soon.
@@ -273,6 +280,13 @@ class SignIn:
         except (KeyError, ValueError):
             raise Refused("Trakt answered the sign-in with something that holds no tokens. Sign in again.") from None
         return tokens
+
+
+def _shown(said: object) -> str:
+    """Text that a person is going to read. Raises ValueError for what is none."""
+    if not isinstance(said, str) or not 0 < len(said) <= 200 or not said.isprintable():
+        raise ValueError
+    return said
 
 
 def _object(answer: Answer) -> dict[str, object]:

@@ -92,11 +92,21 @@ async def test_if_a_page_fails_the_whole_fails_and_nothing_passes_for_all_of_it(
 
 
 def test_a_list_ends_at_an_empty_page_whatever_page_count_is_stated() -> None:
-    assert Rows([], page=2, size=100, pages=14, total=1337).is_last
-    assert not Rows([{}], page=2, size=100, pages=14, total=1337).is_last
-    assert Rows([{}], page=14, size=100, pages=14, total=1337).is_last
-    assert Rows([{}], page=1, size=100, pages=None, total=None).is_last
-    assert not Rows([{}] * 100, page=1, size=100, pages=None, total=None).is_last
+    assert Rows([], page=2, pages=14, total=1337).is_last
+    assert not Rows([{}], page=2, pages=14, total=1337).is_last
+    assert Rows([{}], page=14, pages=14, total=1337).is_last
+    assert Rows([{}], page=1, pages=None, total=None).is_last
+
+
+async def test_a_list_without_pages_is_cut_here_and_nothing_comes_twice(tmp_path: Path) -> None:
+    async with using(tmp_path) as (box, trakt):
+        path = ("shows", "the-beverly-hillbillies", "seasons")
+        for offset, limit, numbers, more in ((0, 2, [0, 1], True), (1, 1, [1], True), (2, 5, [2], False)):
+            found = await stretch(trakt, path, offset=offset, limit=limit)
+            assert ([each["number"] for each in found.items], found.more, found.total) == (numbers, more, 3)
+        box.forget_requests()
+        assert [each["number"] async for each in trakt.every(path)] == [0, 1, 2]
+        assert len(to_trakt(box)) == 1
 
 
 async def test_a_read_that_is_refused_for_a_moment_is_asked_again(tmp_path: Path) -> None:
