@@ -30,7 +30,7 @@ EXPECTED = {
     "demo": None,
     "serve": None,
     "server": {"add", "list", "show", "remove", "scan", "set-category", "import", "set", "arguments"},
-    "policy": {"check", "add", "list", "show", "explain", "test", "diff"},
+    "policy": {"check", "add", "list", "show", "explain", "test", "diff", "import", "lint", "recommend"},
     "grant": {"add", "list", "rotate", "revoke", "attach"},
     "connect": None,
     "log": {"show", "follow", "export", "verify", "stats"},

@@ -10,6 +10,8 @@ import click
 
 from gatepost.cli.command import Command, Place, group, json_option
 from gatepost.cli.policy_diff import diff
+from gatepost.cli.policy_import import import_
+from gatepost.cli.policy_lint import lint
 from gatepost.cli.policy_recommend import recommend
 from gatepost.cli.policy_test import test
 
@@ -311,4 +313,6 @@ def _as_json(known: Policy) -> dict[str, Any]:
 
 policy.add_command(test)
 policy.add_command(diff)
+policy.add_command(import_)
+policy.add_command(lint)
 policy.add_command(recommend)
