@@ -55,3 +55,37 @@ def test_policy_recommend_names_what_it_does_not_know(files: Program) -> None:
     wrong = files.quick("policy", "recommend", "files", "--tool", "read_fle")
     assert wrong.code == 1
     assert "read_file" in wrong.err
+
+
+def test_catalogue_show_prints_a_servers_page_and_a_tools_page(files: Program) -> None:
+    server = files("catalogue", "show", "files")
+    assert server.code == 0
+    assert "1 read, 1 destructive" in server.out
+    by_risk = server.out.partition("by risk")[2]
+    assert by_risk.index("delete_file") < by_risk.index("read_file")
+    tool = files("catalogue", "show", "files/read_file")
+    assert "1, 1 required" in tool.out
+    assert "path-traversal" in tool.out
+    assert files.read("catalogue", "show", "files")["counts"]["destructive"] == 1
+    assert files.read("catalogue", "show", "files/delete_file")["severity"] == "critical"
+    assert files.quick("catalogue", "show", "files/read_file", "--markdown").out.startswith("# read\\_file")
+    assert "delete_file" in files.quick("catalogue", "show", "files/delete_fil").err
+    assert files.quick("catalogue", "show", "files", "--markdown", "--json").code == 2
+
+
+def test_catalogue_build_writes_a_site_and_replaces_only_its_own(files: Program, tmp_path: Path) -> None:
+    out = tmp_path / "site"
+    first = files("catalogue", "build", "--out", str(out))
+    assert first.code == 0, first.err
+    assert "read_file" in (out / "servers" / "files" / "index.html").read_text()
+    (out / "stale.html").write_text("old")
+    assert files.quick("catalogue", "build", "--out", str(out), "--server", "files").code == 0
+    assert not (out / "stale.html").exists()
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "letter.txt").write_text("dear")
+    refused = files.quick("catalogue", "build", "--out", str(mine))
+    assert refused.code == 1
+    assert "GP-4005" in refused.err
+    assert [file.name for file in mine.iterdir()] == ["letter.txt"]
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

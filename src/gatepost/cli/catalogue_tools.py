@@ -19,3 +19,19 @@ def tools_of(place: Place, server: str) -> tuple[ListedTool, ...]:
     with opened(place) as store:
         known = list_tools(store, server)
     return read_tools([one.tool for one in known], {one.name: one.category for one in known})
+
+
+def all_tools(place: Place, names: tuple[str, ...]) -> dict[str, tuple[ListedTool, ...]]:
+    """The tools of every registered server, or of those named. Raises `GatepostError` GP-4003."""
+    from gatepost.catalogue.listed import read_tools
+    from gatepost.cli.session import opened
+    from gatepost.control.servers import list_servers
+    from gatepost.control.tools import list_tools
+
+    with opened(place) as store:
+        chosen = names or tuple(server.name for server in list_servers(store))
+        known = {name: list_tools(store, name) for name in chosen}
+    return {
+        name: read_tools([one.tool for one in listed], {one.name: one.category for one in listed})
+        for name, listed in known.items()
+    }

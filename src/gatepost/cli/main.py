@@ -21,6 +21,7 @@ COMMANDS = {
     "serve": "gatepost.cli.serve:serve",
     "server": "gatepost.cli.server:server",
     "policy": "gatepost.cli.policy:policy",
+    "catalogue": "gatepost.cli.catalogue:catalogue",
     "grant": "gatepost.cli.grant:grant",
     "connect": "gatepost.cli.connect:connect",
     "log": "gatepost.cli.log:log",

@@ -1,0 +1,95 @@
+"""The documented patterns of attack on agents and their tools, as data: the `.toml` files beside this one."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from gatepost.catalogue.listed import ListedTool
+
+OWASP: dict[str, str] = {
+    "MCP01": "Token mismanagement and secret exposure",
+    "MCP02": "Privilege escalation via scope creep",
+    "MCP03": "Tool poisoning",
+    "MCP04": "Software supply chain attacks and dependency tampering",
+    "MCP05": "Command injection and execution",
+    "MCP06": "Intent flow subversion",
+    "MCP07": "Insufficient authentication and authorization",
+    "MCP08": "Lack of audit and telemetry",
+    "MCP09": "Shadow MCP servers",
+    "MCP10": "Context injection and over-sharing",
+}
+"""The OWASP MCP Top 10 (2025)."""
+
+GROUPS = ("agents", "definitions", "arguments", "protocol", "identity")
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """One pattern.
+
+    Attributes:
+        name, group, title: its key, the file it stands in, and what it is called.
+        what, how: what happens, and by which means.
+        incident, source: where it happened or was shown, and who tells of it.
+        owasp: keys of `OWASP`.
+        stops: what stops it here; empty where nothing does.
+        remains: what is not stopped all the same, or empty.
+        categories, signals: the tools it concerns: those of one of these categories, or with one of these signals. With
+            both, a tool needs both.
+    """
+
+    name: str
+    group: str
+    title: str
+    what: str
+    how: str
+    incident: str
+    source: str
+    owasp: tuple[str, ...]
+    stops: str
+    remains: str
+    categories: tuple[str, ...]
+    signals: tuple[str, ...]
+
+    def concerns(self, tool: ListedTool) -> bool:
+        """Whether a tool is one it is made with or against."""
+        of_category = not self.categories or tool.category in self.categories
+        with_signal = not self.signals or bool(set(self.signals) & set(tool.classification.signals))
+        return of_category and with_signal
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "name": self.name,
+            "group": self.group,
+            "title": self.title,
+            "what": self.what,
+            "how": self.how,
+            "incident": self.incident,
+            "source": self.source,
+            "owasp": {key: OWASP[key] for key in self.owasp},
+            "stops": self.stops or None,
+            "remains": self.remains or None,
+        }
+
+
+@cache
+def attacks() -> dict[str, Attack]:
+    """Every attack by its name, in the order of the files."""
+    found: dict[str, Attack] = {}
+    for group in GROUPS:
+        text = (files(__name__) / f"{group}.toml").read_text("utf-8")
+        for name, values in tomllib.loads(text).items():
+            for key in ("owasp", "categories", "signals"):
+                values[key] = tuple(values.get(key, ()))
+            found[name] = Attack(name=name, group=group, **values)
+    return found
+
+
+def concerning(tool: ListedTool) -> tuple[Attack, ...]:
+    """The attacks that concern a tool: those made with or against tools of its kind."""
+    return tuple(attack for attack in attacks().values() if attack.concerns(tool))

@@ -1,0 +1,91 @@
+"""Pages as Markdown."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from gatepost.catalogue.attacks import OWASP, Attack
+from gatepost.catalogue.pages import WINDOW, ServerPage, ToolPage
+
+_SPECIAL = frozenset("\\`*_{}[]()#+-!|<>~")
+
+
+def tool_markdown(page: ToolPage) -> str:
+    """The page of a tool."""
+    found = page.tool.classification
+    lines = [f"# {escaped(page.tool.name)}", "", f"Server: {escaped(page.server)}", ""]
+    lines += [escaped(page.what) or "It has no description.", ""]
+    lines += _table(
+        ["category", "risk", "confidence", "parameters", "tokens"],
+        [[found.category, found.severity, found.confidence, page.parameter_count, f"{page.tool.tokens:,}"]],
+    )
+    lines += ["## Why it needs a policy", "", *(f"* {escaped(one)}" for one in page.why), ""]
+    lines += ["## What decided", "", *(f"* {escaped(one)}" for one in page.evidence or ("Nothing could be read.",)), ""]
+    if page.signals:
+        lines += ["Signals: " + "; ".join(page.signals) + ".", ""]
+    if page.parameters:
+        rows = [
+            [f"{escaped(one.name)}{' (required)' if one.required else ''}", one.kind, escaped(one.note)]
+            for one in page.parameters
+        ]
+        lines += ["## Parameters", "", *_table(["name", "type", "what"], rows)]
+    lines += ["## The recommended policy", "", *_json(page.policy)]
+    lines += ["To limit its rate:", "", *_json(page.rate), "To block it:", "", *_json(page.block)]
+    if page.suggestions:
+        lines += ["## Rules for its arguments", ""]
+        for one in page.suggestions:
+            yours = f" Change {one.change}." if one.change else ""
+            lines += [
+                f"{escaped(one.parameter)}, in `{one.member}`: {escaped(one.reason)}{yours}",
+                "",
+                *_json(one.rule),
+            ]
+    if page.attacks:
+        lines += ["## Attacks that concern it", ""]
+        lines += [f"* {escaped(one.title)} (`gatepost attack show {one.name}`)" for one in page.attacks]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def server_markdown(page: ServerPage) -> str:
+    """The page of a server."""
+    counts = ", ".join(f"{number} {category}" for category, number in page.counts.items() if number) or "none"
+    lines = [f"# {escaped(page.name)}", "", f"{len(page.tools):,} tools: {counts}.", ""]
+    heavy = f" The heaviest is {escaped(page.heaviest.name)} with {page.heaviest.tokens:,}." if page.heaviest else ""
+    lines += [f"Its definitions cost about {page.tokens:,} tokens, {page.share:.1%} of {WINDOW:,}.{heavy}", ""]
+    rows = [
+        [escaped(tool.name), tool.category, tool.classification.severity, tool.classification.confidence]
+        for tool in page.tools
+    ]
+    lines += ["## Tools by risk", "", *_table(["tool", "category", "risk", "confidence"], rows)]
+    lines += [escaped(note) for note in page.recommendation.notes]
+    lines += ["## The recommended policy", "", *_json(page.recommendation.document)]
+    return "\n".join(lines)
+
+
+def attack_markdown(attack: Attack) -> str:
+    """The page of an attack."""
+    lines = [f"# {escaped(attack.title)}", "", escaped(attack.what), "", "## How it works", "", escaped(attack.how), ""]
+    lines += ["## Where it was seen", "", escaped(attack.incident), "", f"<{attack.source}>", ""]
+    lines += ["## What stops it", "", escaped(attack.stops) or "Nothing here stops it.", ""]
+    if attack.remains:
+        lines += ["## What remains", "", escaped(attack.remains), ""]
+    lines += ["OWASP MCP Top 10: " + "; ".join(f"{key} {OWASP[key]}" for key in attack.owasp) + ".", ""]
+    return "\n".join(lines)
+
+
+def escaped(text: str) -> str:
+    """A text of others so that it is text in Markdown, on one line, without control characters."""
+    kept = "".join(character if character.isprintable() else " " for character in text)
+    return "".join("\\" + character if character in _SPECIAL else character for character in kept)
+
+
+def _table(headers: list[str], rows: list[list[str]]) -> list[str]:
+    lines = [f"| {' | '.join(headers)} |", f"| {' | '.join('---' for _ in headers)} |"]
+    return [*lines, *(f"| {' | '.join(row)} |" for row in rows), ""]
+
+
+def _json(value: Any) -> list[str]:
+    text = json.dumps(value, indent=2, ensure_ascii=True).replace("`", "\\u0060")
+    return ["```json", *text.split("\n"), "```", ""]

@@ -1,0 +1,190 @@
+"""`gatepost catalogue`: what tools can do, and why that needs a policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gatepost.cli.command import Command, Place, group, json_option
+
+if TYPE_CHECKING:
+    from gatepost.catalogue.pages import ServerPage, ToolPage
+
+
+@group("catalogue")
+def catalogue() -> None:
+    """What each tool can do, and which rule suits it."""
+
+
+@catalogue.command(
+    "show",
+    cls=Command,
+    examples="""
+    gatepost catalogue show files                # the server: tools by risk, what its definitions cost
+    gatepost catalogue show files/write_file     # one tool: why it needs a policy, and which
+    gatepost catalogue show files --markdown > files.md
+    """,
+)
+@click.argument("what", metavar="SERVER[/TOOL]")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print the page as Markdown.")
+@json_option
+@click.pass_obj
+def show(place: Place, what: str, as_markdown: bool, as_json: bool) -> None:
+    """Show the page of a server, or of one of its tools.
+
+    All of it comes from the definitions as the last scan found them; see `gatepost server scan`.
+    """
+    from gatepost.catalogue.markdown import server_markdown, tool_markdown
+    from gatepost.catalogue.pages import server_page, tool_page
+    from gatepost.cli.catalogue_tools import tools_of
+    from gatepost.cli.output import emit
+    from gatepost.control.suggest import nearest
+    from gatepost.errors import GatepostError
+
+    if as_json and as_markdown:
+        raise click.UsageError("Give --json or --markdown, not both.")
+    server, slash, name = what.partition("/")
+    tools = tools_of(place, server)
+    if not slash:
+        whole = server_page(server, tools)
+        if as_json:
+            emit(whole.as_dict())
+        elif as_markdown:
+            click.echo(server_markdown(whole))
+        else:
+            _show_server(whole)
+        return
+    known = {tool.name: tool for tool in tools}
+    if name not in known:
+        raise GatepostError(
+            "GP-4003",
+            f"The server {server} defines no tool {name!r}.",
+            nearest(name, list(known)) or f"See its tools with `gatepost catalogue show {server}`.",
+        )
+    page = tool_page(server, known[name])
+    if as_json:
+        emit(page.as_dict())
+    elif as_markdown:
+        click.echo(tool_markdown(page))
+    else:
+        _show_tool(page)
+
+
+@catalogue.command(
+    "build",
+    cls=Command,
+    examples="""
+    # Every registered server's pages, to be opened from the disk or put on any web server:
+    gatepost catalogue build --out site
+
+    # Some servers only:
+    gatepost catalogue build --out site --server files --server git
+    """,
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FOLDER", help="Where the site goes.")
+@click.option("--server", "names", multiple=True, metavar="S", help="Only this server. May be repeated.")
+@json_option
+@click.pass_obj
+def build(place: Place, out: Path, names: tuple[str, ...], as_json: bool) -> None:
+    """Write the catalogue as a static site: plain pages that need no server and no script.
+
+    A folder that an earlier build made is replaced as a whole; any other that holds something is left alone.
+    """
+    from gatepost.catalogue.site import site
+    from gatepost.cli.catalogue_folder import write_site
+    from gatepost.cli.catalogue_tools import all_tools
+    from gatepost.cli.output import count, emit
+
+    servers = all_tools(place, names)
+    pages = write_site(out, site(servers))
+    if as_json:
+        emit({"out": str(out), "servers": len(servers), "files": pages})
+        return
+    tools = sum(len(listed) for listed in servers.values())
+    click.echo(f"{count(len(servers), 'server')} with {count(tools, 'tool')} in {out}; open {out / 'index.html'}.")
+
+
+def _show_server(page: ServerPage) -> None:
+    from gatepost.catalogue.pages import WINDOW
+    from gatepost.cli.output import clean, count, fields, heading, style, table
+
+    click.echo(style(page.name, bold=True))
+    heaviest = f"; {page.heaviest.name} costs most, {page.heaviest.tokens:,}" if page.heaviest else ""
+    fields(
+        [
+            (
+                "tools",
+                ", ".join(f"{number} {category}" for category, number in page.counts.items() if number) or "none",
+            ),
+            ("definitions", f"about {page.tokens:,} tokens, {page.share:.1%} of {WINDOW:,}{heaviest}"),
+        ]
+    )
+    for note in page.recommendation.notes:
+        click.echo(clean(note))
+    if not page.tools:
+        return
+    heading(f"{count(len(page.tools), 'tool')} by risk")
+    table(
+        ["TOOL", "CATEGORY", "RISK", "SURE", "SIGNALS"],
+        [
+            [
+                tool.name,
+                tool.category,
+                tool.classification.severity,
+                tool.classification.confidence,
+                ", ".join(tool.classification.signals),
+            ]
+            for tool in page.tools
+        ],
+    )
+    click.echo()
+    click.echo("Its policy:   gatepost policy recommend " + clean(page.name))
+    click.echo(f"One tool:     gatepost catalogue show {clean(page.name)}/{clean(page.tools[0].name)}")
+
+
+def _show_tool(page: ToolPage) -> None:
+    import json
+
+    from gatepost.cli.output import clean, fields, heading, style, table
+
+    found = page.tool.classification
+    click.echo(f"{style(page.tool.name, bold=True)} of {clean(page.server)}")
+    click.echo(clean(page.what) or "It has no description.")
+    click.echo()
+    fields(
+        [
+            ("category", f"{found.category}, risk {found.severity}, confidence {found.confidence}"),
+            ("parameters", page.parameter_count),
+            ("definition", f"about {page.tool.tokens:,} tokens"),
+            ("signals", "; ".join(page.signals) or "none"),
+        ]
+    )
+    heading("Why it needs a policy")
+    for sentence in page.why:
+        click.echo(f"  {clean(sentence)}")
+    heading("What decided")
+    for line in page.evidence or ("Nothing could be read from its definition.",):
+        click.echo(f"  {clean(line)}")
+    if page.parameters:
+        heading("Parameters")
+        table(
+            ["NAME", "TYPE", "", "WHAT"],
+            [[one.name, one.kind, "required" if one.required else "", one.note] for one in page.parameters],
+            indent=2,
+        )
+    heading("The recommended policy")
+    click.echo(json.dumps(page.policy, indent=2))
+    for one in page.suggestions:
+        yours = f" Change {one.change}." if one.change else ""
+        heading(f"For the argument {clean(one.parameter)}, in {one.member}")
+        click.echo(f"{clean(one.reason)}{yours}")
+        click.echo(json.dumps(one.rule, indent=2))
+    heading("To limit its rate, or to block it, as entries of `tools`")
+    click.echo(json.dumps(page.rate, indent=2))
+    click.echo(json.dumps(page.block, indent=2))
+    heading("Attacks that concern it")
+    for attack in page.attacks:
+        click.echo(f"  {attack.name:26}{attack.title}")
+    click.echo("  More of each with `gatepost attack show NAME`.")
