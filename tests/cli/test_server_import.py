@@ -14,7 +14,7 @@ from tests.cli.program import TINY, Program
 
 READ = {"name": "read_note", "inputSchema": {"type": "object"}}
 WRITE = {"name": "write_note", "inputSchema": {"type": "object"}}
-SAID = {"name": "mystery", "inputSchema": {"type": "object"}, "annotations": {"readOnlyHint": True}}
+LIST = {"name": "list_notes", "inputSchema": {"type": "object"}}
 SECRET = "open-sesame-0123456789"
 
 
@@ -22,7 +22,7 @@ SECRET = "open-sesame-0123456789"
 def home(tmp_path: Path) -> Path:
     folder = tmp_path / "home"
     folder.mkdir()
-    (folder / "tools.json").write_text(json.dumps([READ, WRITE, SAID]))
+    (folder / "tools.json").write_text(json.dumps([READ, WRITE, LIST]))
     return folder
 
 
@@ -65,7 +65,7 @@ def test_one_command_governs_every_server_and_another_puts_all_back_byte_for_byt
 
     ran = at_home("server", "import", str(file), "--rewrite")
     assert ran.code == 0, ran.err
-    assert "allowed: read_note, mystery" in ran.out
+    assert "allowed: read_note, list_notes" in ran.out
     assert "refused: write_note" in ran.out
     assert "No gateway runs yet" in ran.err
     after = file.read_text()
@@ -246,6 +246,7 @@ def test_a_file_that_cannot_be_backed_up_stays_and_no_token_is_left_behind(at_ho
     [
         ["x.json", "--undo", "--rewrite"],
         ["x.json", "--shadow", "--policy", "p"],
+        ["x.json", "--shadow", "--profile", "standard"],
         ["x.json", "--client", "nobody"],
     ],
 )

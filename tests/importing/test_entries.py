@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatepost.catalogue.recommend import PROFILES
 from gatepost.connect.reading import Listed, read_client_file
 from gatepost.control.target import Target
 from gatepost.errors import GatepostError
 from gatepost.grants.token import new_token
 from gatepost.importing.entries import Around, CannotImport, SwitchedOff, is_governed, target_of
 from gatepost.importing.secrets import secret_arguments, without_secrets
-from gatepost.importing.starting import only_reads, starting_policy
+from gatepost.importing.starting import starting_policy
 from gatepost.policy import compile_policy
 
 ENVIRON = {"TOKEN": "t-1", "PATH": "/bin"}
@@ -135,27 +136,33 @@ def test_a_program_gets_the_very_arguments_through_the_shell(words: Sequence[str
     assert said == subprocess.run(command, capture_output=True, check=True).stdout
 
 
-def test_what_reads_is_told_by_the_server_else_by_the_name() -> None:
-    assert only_reads({"name": "frobnicate", "annotations": {"readOnlyHint": True}})
-    assert not only_reads({"name": "get_x", "annotations": {"readOnlyHint": False}})
-    assert not only_reads({"name": "get_x", "annotations": {"destructiveHint": True}})
-    assert all(only_reads({"name": name}) for name in ("get_file", "searchIssues", "list-all", "ReadGraph"))
-    assert not any(
-        only_reads({"name": name}) for name in ("write", "get_and_delete", "listAndRemove", "budget", "reader", "x")
-    )
-
-
 def test_the_starting_policy_lets_through_what_reads_and_tells_the_rest_why() -> None:
-    tools = [{"name": "get_x"}, {"name": "put_x"}]
-    policy = compile_policy(starting_policy("notes", tools, shadow=False).document)
-    assert policy.decide(tool="get_x").effect == "allow"
-    refused = policy.decide(tool="put_x")
-    assert (refused.effect, refused.rule) == ("deny", "/tools/put_x/action")
+    tools = [
+        {"name": name, "description": text, "inputSchema": {"type": "object"}}
+        for name, text in (("get_note", "Gets a note."), ("delete_note", "Deletes a note."))
+    ]
+    starting = starting_policy("notes", tools)
+    assert (starting.allowed, starting.refused) == (("get_note",), ("delete_note",))
+    policy = compile_policy(starting.document)
+    assert policy.decide(tool="get_note").effect == "allow"
+    refused = policy.decide(tool="delete_note")
+    assert (refused.effect, refused.rule) == ("deny", "/tools/delete_note/action")
     assert "policy notes" in refused.message
+    assert not policy.hides("delete_note")
     assert policy.decide(tool="new_one").rule == "(default deny)"
     assert policy.decide_resource("file:///a").effect == "allow"
     watching = compile_policy(starting_policy("notes", tools, shadow=True).document)
-    assert watching.decide(tool="put_x").effect == "allow"
+    assert watching.decide(tool="delete_note").effect == "allow"
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_profile_of_the_catalogue_may_stand_in_its_place(profile: str) -> None:
+    tools = [{"name": name, "inputSchema": {"type": "object"}} for name in ("get_note", "delete_note")]
+    starting = starting_policy("notes", tools, profile=profile)
+    policy = compile_policy(starting.document)
+    assert "get_note" in starting.allowed
+    assert policy.decide_prompt("p").effect == "allow"
+    assert {*starting.allowed, *starting.refused} == {"get_note", "delete_note"}
 
 
 def test_each_clients_file_is_told_by_its_name_folder_or_content(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatepost.cli.command import Command, Place, json_option
+from gatepost.cli.policy_recommend import PROFILE_NAMES
 
 if TYPE_CHECKING:
     from gatepost.connect.reading import ClientFile
@@ -52,6 +53,7 @@ _WORDS = {
 @click.argument("file")
 @click.option("--client", metavar="C", help="Whose file it is, as `gatepost connect` names clients [default: told].")
 @click.option("--policy", metavar="NAME|FILE", help="What the calls are judged by, in place of a starting policy.")
+@click.option("--profile", type=click.Choice(PROFILE_NAMES), help="What `policy recommend` recommends, likewise.")
 @click.option("--shadow", is_flag=True, help="The starting policy only records what it would refuse.")
 @click.option("--rewrite", is_flag=True, help="Turn the client's file over to the gateway, with a backup beside it.")
 @click.option("--undo", is_flag=True, help="Put the file back, and take away what was made for it.")
@@ -71,6 +73,7 @@ def import_(
     file: str,
     client: str | None,
     policy: str | None,
+    profile: str | None,
     shadow: bool,
     rewrite: bool,
     undo: bool,
@@ -88,9 +91,10 @@ def import_(
     left as it is in the file and named; the others go on. All variables and headers are sealed in the store; a secret
     among a program's arguments is moved into a sealed variable.
 
-    Without --policy each new server gets a starting policy of its own name: tools that only read (as the server says,
-    or else their names) are allowed, resources and prompts too; every other tool stays visible and is refused with a
-    reason. You are shown both lists. A policy that is there already is used as it is.
+    Without --policy each new server gets a starting policy of its own name: tools that only read, by their definitions,
+    are allowed, and resources and prompts too; every other tool stays visible and is refused with a reason. You are
+    shown both lists. --profile standard also lets writes through at a bounded rate. A policy that is there already is
+    used as it is.
 
     --rewrite gives out one grant for each server, puts the gateway's address and the token into the file, and leaves
     all else in it alone. --undo puts the file back byte for byte (or, where it has changed since, the entries), revokes
@@ -98,14 +102,14 @@ def import_(
 
     Exit code 1 where a server had to be left.
     """
-    _refuse_mixed(undo=undo, others=[dry_run, rewrite, shadow, bool(policy), bool(inputs)])
-    if shadow and policy:
-        raise click.UsageError("--shadow is for the starting policy; write mode: shadow into your own.")
+    _refuse_mixed(undo=undo, others=[dry_run, rewrite, shadow, bool(policy), bool(profile), bool(inputs)])
+    if sum([shadow, policy is not None, profile is not None]) > 1:
+        raise click.UsageError("Choose one of --policy, --profile and --shadow.")
     path, client = _file(file, client)
     if undo:
         return _undo(place, path, as_json=as_json)
     client_file = _read(path, client)
-    rules = _rules(policy, shadow=shadow)
+    rules = _rules(policy, profile, shadow=shadow)
     if dry_run:
         return _dry(place, client_file, inputs, as_json=as_json)
     return _bring(place, client_file, inputs, rules, rewrite=rewrite, url=url, as_json=as_json)
@@ -134,11 +138,11 @@ def _read(path: Path, client: str | None) -> ClientFile:
     return read_client_file(path, client, home=Path.home())
 
 
-def _rules(policy: str | None, *, shadow: bool) -> Rules:
+def _rules(policy: str | None, profile: str | None, *, shadow: bool) -> Rules:
     from gatepost.importing.bringing import Rules
 
     if policy is None:
-        return Rules(shadow=shadow)
+        return Rules(shadow=shadow, profile=profile)
     if Path(policy).is_file():
         return Rules(document=Path(policy).read_bytes())
     if "/" in policy or Path(policy).suffix in (".json", ".yaml", ".yml"):

@@ -56,12 +56,14 @@ Scan = Callable[[Sequence[Target]], Sequence[Scanned | GatepostError]]
 class Rules:
     """What the servers' calls shall be judged by: a stored policy, a document, or (neither) a starting policy.
 
-    `shadow` makes the starting policy record what it would refuse, and refuse nothing.
+    `shadow` makes the starting policy record what it would refuse, and refuse nothing; `profile` is one of the
+    catalogue's in its place.
     """
 
     policy: str | None = None
     document: bytes | None = None
     shadow: bool = False
+    profile: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +261,8 @@ def _ruled(store: Store, actor: Actor, brought: Brought, rules: Rules, client: s
     name = server if own is None else _second(server, client)
     if name in known:
         return replace(brought, policy=name)
-    starting = starting_policy(name, [each.tool for each in list_tools(store, server)], shadow=rules.shadow)
+    tools = [each.tool for each in list_tools(store, server)]
+    starting = starting_policy(name, tools, shadow=rules.shadow, profile=rules.profile)
     add_policy(store, actor, name, json.dumps(starting.document), server)
     return replace(brought, policy=name, allowed=starting.allowed, refused=starting.refused)
 

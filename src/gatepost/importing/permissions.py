@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from gatepost.importing.converted import CannotConvert, Converted
-from gatepost.importing.starting import only_reads
 from gatepost.policy.globs import is_glob, matcher
 
 Tools = Mapping[str, Mapping[str, Any]]
@@ -159,7 +158,7 @@ def _of_codex(server: str, table: Mapping[str, Any], tools: Tools | None) -> Con
                     f"In the mode {mode} Codex asks by what the server says of each tool. That is not known here, so a "
                     "person is asked every time. Add the server first, and give its name with --server.",
                 )
-            return dict(_ACTIONS["allow" if known is not None and only_reads(known) else "ask"])
+            return dict(_ACTIONS["allow" if known is not None and _says_it_reads(known) else "ask"])
         return dict(_ACTIONS["ask" if mode == "prompt" else "allow"])
 
     names = dict.fromkeys([*(tools if enabled is None and tools is not None else enabled or ()), *modes, *disabled])
@@ -178,6 +177,12 @@ def _of_codex(server: str, table: Mapping[str, Any], tools: Tools | None) -> Con
     made.note("", _ASKS)
     made.note("", _ALL_CLIENTS)
     return made
+
+
+def _says_it_reads(tool: Mapping[str, Any]) -> bool:
+    """What Codex goes by: what the server says of the tool, and nothing else."""
+    said = tool.get("annotations")
+    return isinstance(said, dict) and said.get("readOnlyHint") is True and said.get("destructiveHint") is not True
 
 
 def _document(description: str, default: str, entries: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

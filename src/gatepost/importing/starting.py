@@ -2,83 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import re2
+from gatepost.catalogue.listed import ListedTool, read_tools
+from gatepost.catalogue.recommend import MOST_ENTRIES, PROFILES, recommend
 
-_WORDS = re2.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+")
-_READS = frozenset(
-    {
-        "browse", "check", "compare", "count", "describe", "diff", "echo", "explain", "fetch", "find", "get",
-        "grep", "inspect", "list", "lookup", "peek", "ping", "preview", "query", "read", "resolve", "retrieve",
-        "scan", "search", "show", "stat", "stats", "status", "summarize", "tail", "tree", "validate", "view",
-        "watch",
-    }
-)  # fmt: skip
-_ACTS = frozenset(
-    {
-        "add", "apply", "archive", "assign", "book", "buy", "cancel", "clear", "click", "close", "commit", "copy",
-        "create", "delete", "deploy", "destroy", "disable", "drop", "edit", "enable", "exec", "execute",
-        "execution", "fill", "insert", "install", "invoke", "kill", "merge", "modify", "move", "navigate", "open",
-        "pay", "place", "post", "publish", "purge", "push", "put", "refund", "remove", "rename", "replace", "reset",
-        "restart", "revoke", "run", "save", "schedule", "send", "set", "shell", "start", "stop", "submit", "sync",
-        "transfer", "type", "uninstall", "update", "upload", "upsert", "write",
-    }
-)  # fmt: skip
-_MOST_ENTRIES = 2000
+_OPEN = {"resources": {"default": "allow"}, "prompts": {"default": "allow"}}
+"""They are for reading, and a client that was using them would miss them without a word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Starting:
-    """A starting policy: the document, the tools it lets through, and those it refuses until somebody allows them."""
+    """A starting policy: the document, the tools it lets through (perhaps so often, perhaps asking), and the others."""
 
     document: dict[str, Any]
     allowed: tuple[str, ...]
     refused: tuple[str, ...]
 
 
-def only_reads(tool: Mapping[str, Any]) -> bool:
-    """Whether a tool only reads: its server says so; where that says nothing, its name does (`get_…`, `searchFiles`).
+def starting_policy(
+    name: str, tools: Sequence[Mapping[str, Any]], *, shadow: bool = False, profile: str | None = None
+) -> Starting:
+    """The policy for tools as their server listed them; what each does is worked out by the catalogue.
 
-    A name tells only where its first word is one of reading and no other one of acting.
-    """
-    annotations = tool.get("annotations")
-    said = annotations if isinstance(annotations, Mapping) else {}
-    if said.get("destructiveHint") is True:
-        return False
-    if isinstance(said.get("readOnlyHint"), bool):
-        return bool(said["readOnlyHint"])
-    words = [word.lower() for word in _WORDS.findall(str(tool.get("name", "")))]
-    return bool(words) and words[0] in _READS and not _ACTS.intersection(words)
-
-
-def starting_policy(name: str, tools: Iterable[Mapping[str, Any]], *, shadow: bool) -> Starting:
-    """The policy: default deny, every tool by its name; resources and prompts are for reading, and are allowed.
+    Without a profile it refuses in the open what does more than read: such a tool stays on the list, and who calls it
+    reads why it was refused. Resources and prompts are allowed.
 
     Args:
-        name: what it will be called; the agent is told.
-        tools: as the server listed them.
+        name: what the policy will be called; the agent is told.
         shadow: whether it only records what it would refuse.
+        profile: one of `gatepost.catalogue.recommend.PROFILES` instead.
     """
-    listed = list(tools)
-    allowed = tuple(str(tool["name"]) for tool in listed if only_reads(tool))
-    refused = tuple(str(tool["name"]) for tool in listed if not only_reads(tool))
+    listed = [tool for tool in read_tools(tools) if tool.callable]
+    if profile is not None:
+        document = {**recommend(listed, profile=PROFILES[profile]).document, **_OPEN}
+        return Starting(document, *_sides(listed, document))
     reason = (
         "Gatepost's starting policy for this server lets only tools through that read. "
         f"Whoever runs this Gatepost can allow this one in the policy {name}."
     )
-    entries: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in allowed]
-    entries += [(name, {"action": "deny", "reason": reason}) for name in refused]
-    document: dict[str, Any] = {
+    reading = [tool.name for tool in listed if tool.category == "read"]
+    entries: list[tuple[str, dict[str, Any]]] = [(tool, {}) for tool in reading]
+    entries += [(tool.name, {"action": "deny", "reason": reason}) for tool in listed if tool.category != "read"]
+    document = {
         "version": "1",
         "description": "To start with: what only reads is allowed; the rest is refused until somebody allows it",
         "default": "deny",
-        "tools": dict(entries[:_MOST_ENTRIES]),
-        "resources": {"default": "allow"},
-        "prompts": {"default": "allow"},
+        "tools": dict(entries[:MOST_ENTRIES]),
+        **_OPEN,
     }
     if shadow:
         document["mode"] = "shadow"
-    return Starting(document, allowed, refused)
+    return Starting(document, *_sides(listed, document))
+
+
+def _sides(listed: Sequence[ListedTool], document: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The tools that may be called, and those that may not."""
+    entries = document["tools"]
+    open_to_all = {name for name, entry in entries.items() if entry.get("action") not in ("deny", "hide")}
+    names = [tool.name for tool in listed]
+    return tuple(name for name in names if name in open_to_all), tuple(n for n in names if n not in open_to_all)
