@@ -16,6 +16,7 @@ from json.encoder import encode_basestring
 from typing import Any, Final
 
 import msgspec
+import re2
 
 from gatepost.wire import json_faults
 from gatepost.wire.json_faults import MAX_EXPONENT, MAX_NUMBER, StrictJSONError
@@ -27,6 +28,7 @@ _PLAIN_DIGITS: Final = 17
 """Integers of so few characters need no look at their size."""
 _MOST_DIGITS: Final = 310
 """Integers of more characters are beyond binary64."""
+_LONG_NUMBER: Final = re2.compile(rb"[0-9]{300}")
 _FIXED_DIGITS: Final = 21
 """Up to so many digits before the point `canonical` writes a number without exponent, as ECMAScript does."""
 _FIXED_LIMIT: Final = 10**_FIXED_DIGITS
@@ -113,16 +115,24 @@ _decode: Final = msgspec.json.Decoder(float_hook=_float).decode
 
 def read(body: bytes) -> tuple[Any, bytes]:
     """The value of a JSON text as `parse` gives it, and the text that `write` makes of it."""
-    if len(body.translate(None, _NOT_COUNTED)) <= _FEW:
+    counted = body.translate(None, _NOT_COUNTED)
+    few = len(counted) <= _FEW
+    if few or not _holds_long_number(body, counted):
         try:
             value = _decode(body)
             written = _encode(value)
-            if written == body:
+            if written == body and (few or not _deeper(value, _FEW)):
                 return value, written
         except Exception:  # noqa: S110 - whatever is wrong with the text, the scanner finds it again and says where
             pass
     value = _scanned(body, _FEW)
     return value, _encode(value)
+
+
+def _holds_long_number(body: bytes, counted: bytes) -> bool:
+    """Whether a number may be in it that is beyond binary64 by its digits alone."""
+    digits = len(counted) - counted.count(b"[") - counted.count(b"{")
+    return digits >= _MOST_DIGITS and _LONG_NUMBER.search(body) is not None
 
 
 def parse(body: bytes, *, max_depth: int = _FEW) -> Any:
