@@ -40,6 +40,7 @@ EXPECTED = {
     "import-data": None,
     "doctor": None,
     "completion": None,
+    "catalogue": {"show", "build"},
 }
 
 
