@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cli.program import TINY, Program
+from tests.cli.serving import serving
 
 READ = {"name": "read_note", "inputSchema": {"type": "object"}}
 WRITE = {"name": "write_note", "inputSchema": {"type": "object"}}
@@ -259,3 +260,26 @@ def test_a_file_that_is_not_there_or_was_never_imported_is_said(at_home: Program
     file = cursor(home, {"notes": tiny(home)})
     assert at_home.quick("server", "import", str(file)).code == 0
     assert "GP-4003" in at_home.quick("server", "import", str(home / "none.json"), "--undo").err
+
+
+def test_the_client_reaches_its_servers_through_the_gateway_until_it_is_undone(at_home: Program, home: Path) -> None:
+    hidden = {"command": sys.executable, "args": [*tiny(home)["args"], "--api-key", "key-of-mine"]}
+    file = cursor(home, {"My Notes": tiny(home, env={"TINY_SECRET": SECRET}), "keyed": hidden})
+    with serving(at_home) as running:
+        ran = at_home("server", "import", "cursor", "--rewrite")
+        assert ran.code == 0, ran.err
+        assert "No gateway runs yet" not in ran.err
+        entries = json.loads(file.read_text())["mcpServers"]
+        sessions = []
+        for name, server in (("My Notes", "my-notes"), ("keyed", "keyed")):
+            assert entries[name]["url"] == f"{running.facts['data_plane']}/mcp/{server}/"
+            token = entries[name]["headers"]["Authorization"].removeprefix("Bearer ")
+            sessions.append(running.session(server, token))
+        status, text = sessions[0].call("read_note", {})
+        assert (status, json.loads(text)["secret"]) == (200, SECRET)
+        assert sessions[1].call("list_notes", {})[0] == 200  # its program was started with the key among its arguments
+        assert "policy my-notes" in sessions[0].call("write_note", {})[1]
+        assert b"key-of-mine" not in everything(at_home.data)
+        assert at_home("server", "import", "cursor", "--undo").code == 0
+        assert sessions[0].call("read_note", {})[0] in (401, 404)
+    assert json.loads(file.read_text())["mcpServers"]["keyed"] == hidden
