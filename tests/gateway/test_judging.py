@@ -79,7 +79,10 @@ def test_the_eleventh_call_of_the_window_is_denied_with_a_reason_the_model_can_r
             )
             assert about["retry_at"].endswith("Z")
             assert len(upstream.seen) == 10
-            assert rig.rows("decided")[-1]["rule"] == "/tools/t/limits/t_rate-per-hour"
+            denied = rig.rows("decided")[-1]
+            assert denied["rule"] == "/tools/t/limits/t_rate-per-hour"
+            assert [(limit["before"], limit["after"]) for limit in denied["limits"]] == [("10", "10")]
+            assert denied["reservation"] is None
 
     asyncio.run(run())
 

@@ -65,21 +65,27 @@ async def _decide(gateway: Gateway, request: Request, call: Call, verdict: Verdi
     caller = call.caller
     decision_id = records.new_id()
     decision, counts, why_exhausted = await _reserve(gateway, call, verdict, decision_id)
+    reserved = decision_id if counts and decision.effect == "allow" else None
+    row = records.decided(call, verdict, decision, decision_id, counts, reserved, gateway.keyring.hmac)
     try:
-        row = records.decided(call, verdict, decision, decision_id, counts, gateway.keyring.hmac)
         await gateway.journal.append(row)
     except JournalUnavailable:
-        if counts:
-            await gateway.ledger.release(decision_id)
+        if reserved:
+            await gateway.ledger.release(reserved)
         gateway.metrics.calls[caller.server_name, "unavailable"] += 1
         answers.denied(request, call, verdict, answers.UNAVAILABLE, decision_id, None)
         return
+    except asyncio.CancelledError:
+        # The client left before its row was written; the row will say that the call was let through, and this that it
+        # never left.
+        await _settle(gateway, Progress(request, decision_id, carried_out=False, error_class="client_gone"), reserved)
+        raise
     gateway.metrics.calls[caller.server_name, decision.effect] += 1
     if decision.effect != "allow":
         size = answers.denied(request, call, verdict, decision, decision_id, why_exhausted)
         gateway.post(records.settled(Progress(request, decision_id, carried_out=False, bytes_out=size)))
         return
-    await _forward(gateway, request, call, verdict, decision_id, reserved=bool(counts))
+    await _forward(gateway, request, call, verdict, decision_id, reserved)
 
 
 def _understood(gateway: Gateway, caller: Caller, message: Message, found: dict[bytes, bytes]) -> Call:
@@ -126,7 +132,7 @@ async def _reserve(
             _log.exception("the limits of %s cannot be counted", verdict.target)
             return _replaced(decision, "deny", "(unavailable)", _UNCOUNTED), (), None
         if isinstance(outcome, Exhausted):
-            return _exhausted(decision, outcome, verdict.target or ""), (), outcome
+            return _exhausted(decision, outcome, verdict.target or ""), outcome.counts, outcome
         if outcome is not None:
             counts = outcome.counts
     if decision.effect == "approve":
@@ -147,7 +153,7 @@ def _replaced(decision: Decision, effect: Effect, rule: str, message: str) -> De
 
 
 async def _forward(
-    gateway: Gateway, request: Request, call: Call, verdict: Verdict, decision_id: str, *, reserved: bool
+    gateway: Gateway, request: Request, call: Call, verdict: Verdict, decision_id: str, reserved: str | None
 ) -> None:
     """Send the call, pass on what comes back, and record how it ended, whatever happens."""
     progress = Progress(request, decision_id)
@@ -161,10 +167,15 @@ async def _forward(
             raise
     finally:
         gateway.metrics.in_flight -= 1
-        if progress.carried_out is False and reserved and await gateway.ledger.release(decision_id):
-            gateway.note("released", decision_id=decision_id, reservation=decision_id)
         _observe(gateway, progress)
-        gateway.post(records.settled(progress))
+        await _settle(gateway, progress, reserved)
+
+
+async def _settle(gateway: Gateway, progress: Progress, reserved: str | None) -> None:
+    """Record how a call ended. What provably never left takes nothing from its limits."""
+    if progress.carried_out is False and reserved and await gateway.ledger.release(reserved):
+        gateway.note("released", decision_id=progress.decision_id, reservation=reserved)
+    gateway.post(records.settled(progress))
 
 
 def _observe(gateway: Gateway, progress: Progress) -> None:

@@ -45,13 +45,15 @@ def decided(
     decision: Decision,
     decision_id: str,
     counts: Sequence[Count],
+    reserved: str | None,
     hmac: Callable[[bytes], str],
 ) -> Decided:
     """The row that is durable before a call is forwarded.
 
     Args:
         decision: what came of the verdict's once the limits were asked.
-        counts: what the reservation took.
+        counts: the limits' counters, and what was taken from them.
+        reserved: the id under which it was taken.
         hmac: keyed hash for the canonical arguments, whose values are never stored.
     """
     caller, message, tool = call.caller, call.message, verdict.tool
@@ -82,7 +84,7 @@ def decided(
         None if policy is None else policy.version,
         "",  # prev
         call.protocol,
-        verdict.kept or (decision_id if counts else None),  # reservation
+        verdict.kept or reserved,
         decision.rule,
         0,  # seq
         caller.server_name,
