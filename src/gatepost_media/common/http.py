@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 QueryValue = str | int | float | Sequence[str]
 
-TRIES = 4
+TRIES = 3
 FIRST_PAUSE = 0.25
+"""Seconds before the second try; three times as long before each further one."""
 PATIENCE = 10.0
 """Seconds that a call waits at most, in all, for a service that asked to wait."""
 BODY_LIMIT = 64 * 1024 * 1024
@@ -121,9 +122,9 @@ def _check(service: str) -> str:
 class Http:
     """The process's HTTP client. Made when it is first used; `aclose` ends its connections."""
 
-    def __init__(self, *, tries: int = TRIES, first_pause: float = FIRST_PAUSE, patience: float = PATIENCE) -> None:
+    def __init__(self, *, tries: int = TRIES, first_pause: float | None = None, patience: float = PATIENCE) -> None:
         self._tries = tries
-        self._first_pause = first_pause
+        self._first_pause = FIRST_PAUSE if first_pause is None else first_pause
         self._patience = patience
         self._client: httpx2.AsyncClient | None = None
 

@@ -266,19 +266,28 @@ def run_http(server: Server[Process], *, host: str, port: int, token: str) -> No
         raise NotConfigured(f"--host must be one of {', '.join(LOOPBACK)}: this server is for this machine only.")
     _quiet_logging()
     inner = server.streamable_http_app(host=host)
-    try:
-        listener = socket.create_server(
-            ("127.0.0.1" if host == "localhost" else host, port),
-            family=socket.AF_INET6 if ":" in host else socket.AF_INET,
-        )
-    except OSError as error:
-        reason = error.strerror or "unusable"
-        raise NotConfigured(f"Port {port} on {host} cannot be used ({reason}). Choose another with --port.") from None
+    listener = _listen("127.0.0.1" if host == "localhost" else host, port)
     with listener:
         shown = f"[{host}]" if ":" in host else host
         print(f"listening on http://{shown}:{listener.getsockname()[1]}/mcp", file=sys.stderr, flush=True)
         config = uvicorn.Config(Bearer(inner, token), log_level="warning", access_log=False, lifespan="on")
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    # The protocol is named because asyncio turns Nagle's algorithm off only where it is: an answer of two small writes
+    # would wait 40 ms for the other side's acknowledgement.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        reason = error.strerror or "unusable"
+        raise NotConfigured(f"Port {port} on {host} cannot be used ({reason}). Choose another with --port.") from None
+    return listener
 
 
 class Bearer:

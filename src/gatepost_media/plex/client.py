@@ -184,12 +184,13 @@ class Plex:
         """`size` rows of the list at a path from `start`, in requests of 500, and the length of the whole list."""
         found: list[Raw] = []
         length: int | None = None
-        if size > 0:
-            async for page, said in self.walk(path, query, start=start, size=min(size, PAGE)):
-                found += page
-                length = said
-                if len(found) >= size:
-                    break
+        while len(found) < size:
+            container = await self.page(path, query, start=start + len(found), size=min(size - len(found), PAGE))
+            page = rows(container, "Metadata")
+            length = total(container)
+            found += page
+            if not page or len(page) < PAGE or length is None or start + len(found) >= length:
+                break
         return found[:size], length
 
     async def count(self, path: str, query: Query | None = None) -> int | None:

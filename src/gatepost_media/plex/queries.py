@@ -109,8 +109,9 @@ async def smart_pairs(plex: Plex, library: str, kind: int, filters: Sequence[Sma
             scope, level_number = ("album.", TYPES["album"]) if kind == TYPES["track"] else ("", kind)
             if kind == TYPES["episode"]:
                 scope, level_number = "show.", TYPES["show"]
+            operator = _operator(where, each, _TAG)
             number = await plex.tag(library, "genre", value, f"{where}.value", level_number)
-            pairs.append((f"{scope}genre{_operator(where, each, _TAG)}", number))
+            pairs.append((f"{scope}genre{operator}", number))
         elif each.field in ("addedAt", "lastViewedAt"):
             pairs.append((each.field + _operator(where, each, _DATE), _date(f"{where}.value", value)))
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -72,7 +73,7 @@ def apply(plex: Plex, work: Work, pairs: Iterable[tuple[str, str]]) -> None:
         elif what == "tag.tag" and kind in TAG_TYPES:
             replaced.setdefault(kind, []).append(value)
         elif what == "tag.tag-" and kind in TAG_TYPES:
-            gone = {part.lower() for part in value.split(",")}
+            gone = {unquote(part).lower() for part in value.split(",")}
             kept = replaced.get(kind) or list(tags_of(plex, work, kind))
             replaced[kind] = [tag for tag in kept if tag.lower() not in gone]
     edit.tags.update({kind: list(dict.fromkeys(tags)) for kind, tags in replaced.items()})
