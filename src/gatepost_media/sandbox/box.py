@@ -108,7 +108,7 @@ class Sandbox:
         for task in self._tasks:
             task.cancel()
         self.plex.listeners.hang_up()
-        self._server.should_exit = True
+        self._server.end()
         await self._serving
 
     @classmethod
@@ -347,6 +347,20 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Stop serving, now."""
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        """Renew the Date header each second, and end at once when told to."""
+        while not self.should_exit:
+            await self.on_tick(0)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self._ending.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

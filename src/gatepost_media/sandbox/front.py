@@ -84,7 +84,13 @@ class Front:
         if service in ("trakt", "trakt_auth") and scope["path"].startswith("//"):
             scope["path"] = scope["path"][1:]  # what a base address that ends in a slash gives
 
+        given = False
+
         async def replay() -> Message:
+            nonlocal given
+            if given:
+                return await receive()
+            given = True
             return {"type": "http.request", "body": seen.body, "more_body": False}
 
         async def note(message: Message) -> None:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Any, Self
 
 import httpx2
 
 from gatepost_media.sandbox import Sandbox
+
+_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""One for all clients: to make one takes longer than a test, and none of them uses it."""
+
+
+def _client(base: str, headers: dict[str, str] | None = None) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(base_url=base, headers=headers, verify=_TLS)
 
 
 class Services:
@@ -16,14 +24,14 @@ class Services:
         plex = {"X-Plex-Token": box.plex_token, "Accept": "application/json", "X-Plex-Client-Identifier": "tests"}
         token = box.trakt.sign_in().access
         trakt = {"trakt-api-key": box.trakt_client_id, "trakt-api-version": "2", "Authorization": f"Bearer {token}"}
-        self.plex = httpx2.AsyncClient(base_url=box.plex_url, headers=plex)
-        self.plex_tv = httpx2.AsyncClient(base_url=box.plex_tv_url, headers=plex)
-        self.discover = httpx2.AsyncClient(base_url=box.discover_url, headers=plex)
-        self.trakt = httpx2.AsyncClient(base_url=box.trakt_api_url, headers=trakt)
-        self.trakt_auth = httpx2.AsyncClient(base_url=box.trakt_auth_url)
-        self.sonarr = httpx2.AsyncClient(base_url=f"{box.sonarr_url}/api/v3", headers={"X-Api-Key": box.sonarr_key})
-        self.radarr = httpx2.AsyncClient(base_url=f"{box.radarr_url}/api/v3", headers={"X-Api-Key": box.radarr_key})
-        self.admin = httpx2.AsyncClient(base_url=box.admin_url)
+        self.plex = _client(box.plex_url, plex)
+        self.plex_tv = _client(box.plex_tv_url, plex)
+        self.discover = _client(box.discover_url, plex)
+        self.trakt = _client(box.trakt_api_url, trakt)
+        self.trakt_auth = _client(box.trakt_auth_url)
+        self.sonarr = _client(f"{box.sonarr_url}/api/v3", {"X-Api-Key": box.sonarr_key})
+        self.radarr = _client(f"{box.radarr_url}/api/v3", {"X-Api-Key": box.radarr_key})
+        self.admin = _client(box.admin_url)
 
     async def __aenter__(self) -> Self:
         return self

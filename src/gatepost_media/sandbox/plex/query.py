@@ -141,6 +141,8 @@ def _token(name: str, value: str) -> str | _Condition | None:
         return name
     field = name.rstrip("!=<>")
     operator = name[len(field) :]
+    if value.startswith("=") and operator in ("", "!"):  # the second sign of == and !==
+        operator, value = f"{operator}=", value[1:]
     bare = field.rpartition(".")[2]
     if bare in _TAGS or bare in _TEXTS or bare in _NUMBERS or bare in _DATES or bare in _FLAGS:
         return _Condition(field, operator, value)

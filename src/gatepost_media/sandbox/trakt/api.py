@@ -9,7 +9,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gatepost_media.sandbox.trakt import auth, catalogue, charts, comments, people, scrobble, search, sync, users
+from gatepost_media.sandbox.trakt import (
+    auth,
+    catalogue,
+    charts,
+    comments,
+    people,
+    scrobble,
+    search,
+    sync,
+    upnext,
+    users,
+)
 from gatepost_media.sandbox.trakt.reply import empty
 from gatepost_media.sandbox.trakt.state import Trakt, stamp
 
@@ -35,7 +46,7 @@ def auth_host(trakt: Trakt) -> ASGIApp:
 
 def api_host(trakt: Trakt) -> ASGIApp:
     """The API. The paths for signing in are here too, as they were before they had a host of their own."""
-    parts = (auth, scrobble, sync, search, people, users, comments, charts, catalogue)
+    parts = (auth, scrobble, upnext, sync, search, people, users, comments, charts, catalogue)
     app = Starlette(routes=[*(route for part in parts for route in part.ROUTES), *catalogue.LAST_ROUTES])
     app.state.trakt = trakt
     return _Guard(app, trakt)
