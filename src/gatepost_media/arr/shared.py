@@ -44,7 +44,7 @@ def span(start: str | None, end: str | None) -> dict[str, str]:
     first = moment("startDate", start) if start is not None else None
     last = moment("endDate", end) if end is not None else None
     if last is not None and end is not None and len(end) == 10:
-        last += datetime.timedelta(days=1)
+        last += datetime.timedelta(days=1, seconds=-1)
     if first is None:
         first = today - BACK if last is None or last > today - BACK else last - BACK
     if last is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from gatepost_media.common.errors import MediaError, NotFound
@@ -22,11 +22,14 @@ from gatepost_media.sync.delivery import Delivery
 from gatepost_media.sync.playing import Playing, Seen, Send, State
 from gatepost_media.sync.sessions import Audience, Notice, Session, ignored_because, notices_in, session_in
 
+if TYPE_CHECKING:
+    from websockets.asyncio.client import connect
+
 NOTIFICATIONS = "/:/websockets/notifications"
 """Older than the contract's /:/websocket/notifications; every server has it."""
 POLL = 10.0
 RESYNC = 60.0
-FIRST_PAUSE = 5.0
+FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 120.0
 _HANDSHAKE = 10.0
 _KEPT = 500
@@ -77,25 +80,11 @@ class Follower:
     async def run(self) -> None:
         """Follows; goes on whatever fails."""
         import websockets
-        from websockets.asyncio.client import connect
 
         pause = FIRST_PAUSE
         while True:
             try:
-                # The token goes in a header; with host and port given, no redirect can lead it to another server.
-                # Plex sends no pings of its own and need not answer any.
-                address = urlsplit(self._plex.url)
-                async with connect(
-                    "ws" + self._plex.url.removeprefix("http") + NOTIFICATIONS,
-                    additional_headers=self._plex.headers(),
-                    host=address.hostname,
-                    port=address.port or (443 if address.scheme == "https" else 80),
-                    proxy=None,
-                    open_timeout=_HANDSHAKE,
-                    ping_interval=None,
-                    max_size=1 << 20,
-                    logger=_silent(),
-                ) as socket:
+                async with _connect(self._plex) as socket:
                     self.source = "notifications"
                     while True:
                         await self.look()
@@ -180,6 +169,35 @@ class Follower:
     def players_of(self, item: str) -> list[Session]:
         """The sessions that have this item open."""
         return [each for each in self.sessions.values() if each.item == item]
+
+
+async def handshake(plex: Plex) -> str | None:
+    """Connects to the notifications and leaves again: None, or why that is not possible."""
+    import websockets
+
+    try:
+        async with _connect(plex):
+            return None
+    except (OSError, ValueError, websockets.WebSocketException) as error:
+        return _why(error)
+
+
+def _connect(plex: Plex) -> connect:
+    """The token goes in a header; with host and port given, no redirect can lead it to another server."""
+    from websockets.asyncio.client import connect
+
+    address = urlsplit(plex.url)
+    return connect(
+        "ws" + plex.url.removeprefix("http") + NOTIFICATIONS,
+        additional_headers=plex.headers(),
+        host=address.hostname,
+        port=address.port or (443 if address.scheme == "https" else 80),
+        proxy=None,
+        open_timeout=_HANDSHAKE,
+        ping_interval=None,  # Plex need not answer pings
+        max_size=1 << 20,
+        logger=_silent(),
+    )
 
 
 def _why(error: Exception) -> str:

@@ -7,9 +7,10 @@ import asyncio
 from gatepost_media.common.errors import MediaError, NotFound, Unreachable
 from gatepost_media.plex import paths
 from gatepost_media.plex.client import Plex
-from gatepost_media.plex.raw import whole
+from gatepost_media.plex.raw import whole as integer
 from gatepost_media.sync.plans import Plan, Report
 from gatepost_media.sync.push import FIRST_PAUSE, TRIES, stopped
+from gatepost_media.sync.whole import whole
 
 LIBRARY = "com.plexapp.plugins.library"
 
@@ -36,7 +37,7 @@ async def pull(plex: Plex, plan: Plan, report: Report, *, first_pause: float = F
 async def _mark(plex: Plex, key: str, pause: float) -> None:
     for left in range(TRIES - 1, -1, -1):
         try:
-            await plex.send("PUT", paths.SCROBBLE, {"key": key, "identifier": LIBRARY})
+            await whole(plex.send("PUT", paths.SCROBBLE, {"key": key, "identifier": LIBRARY}))
             return
         except Unreachable:
             if left == 0:
@@ -44,5 +45,5 @@ async def _mark(plex: Plex, key: str, pause: float) -> None:
             await asyncio.sleep(pause)
             pause *= 3
             # The mark may have been made and only its answer lost; another would count as a second view.
-            if whole(await plex.item(key), "viewCount"):
+            if integer(await plex.item(key), "viewCount"):
                 return

@@ -18,12 +18,14 @@ from gatepost_media.common.errors import (
     Refused,
     Unreachable,
 )
-from gatepost_media.plex.raw import mapping, rows, whole
+from gatepost_media.plex.raw import mapping, rows
+from gatepost_media.plex.raw import whole as integer
 from gatepost_media.sync.aliases import Aliases
 from gatepost_media.sync.guids import read_ids
 from gatepost_media.sync.items import Item, for_history, for_scrobble
 from gatepost_media.sync.plans import NAMED, Plan, Report, watched_on
 from gatepost_media.sync.watched import Watched
+from gatepost_media.sync.whole import whole
 from gatepost_media.trakt.client import Trakt
 
 TRIES = 4
@@ -54,8 +56,8 @@ async def push(
         for left in range(TRIES - 1, -1, -1):
             wanted = [item for item in items if arrived is None or item not in arrived]
             try:
-                if wanted and await _add(trakt, wanted, done):
-                    taken += wanted
+                complete = await whole(_add(trakt, wanted, done)) if wanted else False
+                taken += wanted if complete else []
                 for item in items if arrived is not None else ():
                     if item not in wanted:  # recorded by a try whose answer was lost
                         done.movies += item.kind == "movie"
@@ -82,7 +84,7 @@ async def _add(trakt: Trakt, items: list[Item], done: Pushed) -> bool:
     """Sends one batch; says whether Trakt took all of it."""
     answer = await trakt.add_history(for_history(items))
     added = mapping(answer.get("added"))
-    movies, episodes = whole(added, "movies") or 0, whole(added, "episodes") or 0
+    movies, episodes = integer(added, "movies") or 0, integer(added, "episodes") or 0
     done.movies += movies
     done.episodes += episodes
     if movies + episodes >= len(items):

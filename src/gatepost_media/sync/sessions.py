@@ -65,10 +65,10 @@ class Audience:
 
 def ignored_because(session: Session, audience: Audience) -> str | None:
     """Why a session is not scrobbled, or None where it is."""
-    if session.kind not in ("movie", "episode"):
-        return f"a {session.kind or 'nameless kind'} is not a film or an episode"
     if session.extra:
         return "a trailer or another extra"
+    if session.kind not in ("movie", "episode"):
+        return f"a {session.kind or 'nameless kind'} is not a film or an episode"
     if session not in audience:
         return "another user's"
     return None

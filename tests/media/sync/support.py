@@ -1,0 +1,73 @@
+"""A Plex server in front of the sandbox, signed in to its Trakt, and a real client of the SDK in front of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from mcp import Client
+
+from gatepost_media.arr import tools as arr
+from gatepost_media.common.serve import build
+from gatepost_media.common.settings import Settings
+from gatepost_media.plex.server import toolset
+from gatepost_media.sandbox import Sandbox
+from gatepost_media.sync import tools as sync
+from tests.media.trakt.support import ask, refused, sign_in, text_of
+
+__all__ = ["ask", "connect", "plays", "refused", "server", "sign_in", "status_when", "text_of", "told", "until"]
+
+
+def connect(box: Sandbox, home: Path, *, write: bool = True, **environment: str) -> Client:
+    """A client of a new Plex server on that home folder."""
+    given = {**box.environment(), "GATEPOST_MEDIA_HOME": str(home), **environment}
+    made = toolset()
+    if "trakt_authenticate" not in made.tools:
+        sync.register(made)
+        arr.register(made)
+    return Client(build(made, Settings.from_environment(given), write=write))
+
+
+@asynccontextmanager
+async def server(home: Path, **environment: str) -> AsyncIterator[tuple[Sandbox, Client]]:
+    """A sandbox, and a client of a server that is signed in to it."""
+    async with Sandbox() as box:
+        sign_in(box, home)
+        async with connect(box, home, **environment) as client:
+            yield box, client
+
+
+async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    """Returns when the condition holds. Fails after so many seconds."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def status_when(
+    client: Client, holds: Callable[[dict[str, Any]], object], seconds: float = 20.0
+) -> dict[str, Any]:
+    """The scrobbler's status, once it is so."""
+    async with asyncio.timeout(20):
+        while not holds(status := await ask(client, "trakt_get_scrobble_status")):
+            await asyncio.sleep(0.02)
+        return status
+
+
+def told(box: Sandbox) -> list[tuple[str, float]]:
+    """The scrobbles that Trakt has answered with success so far: action and per cent."""
+    found = []
+    for seen in box.requests:
+        if seen.service == "trakt" and seen.path.startswith("/scrobble/") and 200 <= seen.status < 300:
+            body = seen.json()
+            assert isinstance(body, dict)
+            found.append((seen.path.rpartition("/")[2], body["progress"]))
+    return found
+
+
+def plays(box: Sandbox, action: str = "scrobble") -> list[int]:
+    """The rating keys of the plays of that kind in Trakt's history, oldest first."""
+    return [watch.work.key for watch in reversed(box.trakt.history()) if watch.action == action]
