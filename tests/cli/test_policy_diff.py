@@ -126,6 +126,7 @@ def test_keeping_is_published_shown_recorded_and_off_deletes(called: Program) ->
     assert show() is None
     assert called.quick("server", "set", "files", "--keep-arguments", "sealed:36h").code == 0
     assert show() == 36 * 3600
+    assert "kept for 36h, encrypted" in called.quick("server", "show", "files").out
     kept(called)
     shown = called("server", "arguments", "files", "--json")
     assert [json.loads(line)["arguments"] for line in shown.out.splitlines()] == [{"path": path} for path in PATHS]

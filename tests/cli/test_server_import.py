@@ -150,6 +150,29 @@ def test_a_server_that_does_not_start_is_left_and_named_and_the_others_go_on(at_
     assert [server["name"] for server in at_home.read("server", "list")] == ["notes"]
 
 
+def test_an_entry_that_stands_twice_is_one_server_whether_it_starts_or_not(at_home: Program, home: Path) -> None:
+    broken = {"command": "no-such-program-anywhere"}
+    file = cursor(home, {"notes": tiny(home), "Notes": tiny(home), "broken": broken, "Broken": broken})
+    ran = at_home.quick("server", "import", str(file), "--rewrite", "--json")
+    assert [each["state"] for each in ran.json["servers"]] == ["added", "added", "left", "left"]
+    assert ran.json["grants"] == ["cursor-notes"]
+    assert [server["name"] for server in at_home.read("server", "list")] == ["notes"]
+    assert at_home.quick("server", "import", str(file), "--undo", "--json").json["removed"] == ["notes"]
+
+
+def test_a_policy_that_is_refused_leaves_nothing_half_done(at_home: Program, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text('version: "2"\n')
+    file = cursor(home, {"notes": tiny(home)})
+    before = file.read_bytes()
+    assert (
+        "GP-2001"
+        in at_home.quick("server", "import", str(file), "--rewrite", "--policy", str(tmp_path / "bad.yaml")).err
+    )
+    assert "GP-2002" in at_home.quick("server", "import", str(file), "--rewrite", "--policy", "nobody").err
+    assert at_home.read("server", "list") == []
+    assert file.read_bytes() == before
+
+
 def test_a_dry_run_starts_and_changes_nothing(at_home: Program, home: Path) -> None:
     file = cursor(home, {"broken": {"command": "no-such-program-anywhere"}})
     ran = at_home.quick("server", "import", str(file), "--dry-run", "--json")

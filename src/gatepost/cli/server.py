@@ -188,6 +188,7 @@ def show(place: Place, name: str, as_json: bool) -> None:
     """
     from gatepost.cli.output import count, emit, fields, heading, local, spoken, table
     from gatepost.cli.running import pairs as running_pairs
+    from gatepost.cli.server_keeping import span
     from gatepost.cli.session import opened
     from gatepost.control.servers import show_server
     from gatepost.control.tools import list_tools
@@ -215,6 +216,8 @@ def show(place: Place, name: str, as_json: bool) -> None:
         ("drift", known.drift or "none"),
         ("grants", ", ".join(known.grants) or "none"),
     ]
+    if known.keep_arguments is not None:
+        pairs.append(("arguments", f"kept for {span(known.keep_arguments)}, encrypted"))
     if running is not None:
         pairs += running_pairs(running)
     click.echo(click.style(name, bold=True))

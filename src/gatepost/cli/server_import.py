@@ -266,6 +266,8 @@ def _show(client_file: ClientFile, report: Report, *, as_json: bool) -> int:
 
 def _next(place: Place, client_file: ClientFile, report: Report, *, rewrite: bool) -> None:
     """What was written, and what is to be done now."""
+    import shutil
+
     from gatepost.processes.lock import holder
 
     refused = next((each for each in report.brought if each.refused), None)
@@ -281,6 +283,8 @@ def _next(place: Place, client_file: ClientFile, report: Report, *, rewrite: boo
         click.echo(f"Backup:    {stored.backup} (with the secrets that the file held)")
         click.echo(f"Undo:      gatepost server import {client_file.file} --undo")
         click.echo(client_file.client.load)
+        if client_file.client.id == "claude-desktop" and shutil.which("npx") is None:
+            click.echo("warning: Claude Desktop needs npx (Node.js 18 or newer) to reach the gateway.", err=True)
         if any((folder / ".git").exists() for folder in stored.file.parents):
             click.echo("warning: The file lies in a git work tree and now holds tokens; do not commit it.", err=True)
         if not place.folder(create=False).run.exists() or holder(place.folder(create=False).run) is None:

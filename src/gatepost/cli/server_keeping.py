@@ -90,3 +90,11 @@ def arguments(place: Place, name: str, since: str | None, call: str | None, as_j
     if not shown:
         click.echo("None are kept of it.", err=True)
     return 0 if shown else 1
+
+
+def span(seconds: int) -> str:
+    """A length of time in its largest whole unit: `7d`, `36h`."""
+    size, unit = next(
+        (size, unit) for size, unit in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s")) if seconds % size == 0
+    )
+    return f"{seconds // size}{unit}"

@@ -102,6 +102,7 @@ class Report:
 def plan(store: Store | None, file: ClientFile, around: Around) -> list[Brought]:
     """What would be done with each entry; nothing is started or changed. `store` is None where there is none yet."""
     known = {} if store is None else {each.name: read_target(store, each.name) for each in list_servers(store)}
+    stored = frozenset(known)
     planned = []
     for listed in file.listed:
         if is_governed(listed.entry):
@@ -113,7 +114,7 @@ def plan(store: Store | None, file: ClientFile, around: Around) -> list[Brought]
             planned.append(Brought(listed, "off" if isinstance(why, SwitchedOff) else "left", str(why)))
             continue
         name = next(each for each in _names(listed.name, file.client.id) if _fits(known.get(each), target))
-        state = "present" if name in known else "new"
+        state = "present" if name in stored else "new"
         known[name] = target
         planned.append(Brought(listed, state, server=name, target=replace(target, name=name)))
     return planned
@@ -128,31 +129,28 @@ def bring(store: Store, actor: Actor, file: ClientFile, planned: Sequence[Brough
         show_policy(store, rules.policy)
     if rules.document is not None:
         check(rules.document)
-    asked = {each.server: each.target for each in planned if each.state == "new" and each.target is not None}
-    found = dict(zip(asked, scan(list(asked.values())), strict=True))
+    asked = {str(each.server): each.target for each in planned if each.state == "new" and each.target is not None}
+    outcomes = dict(zip(asked, scan(list(asked.values())), strict=True))
+    answered = {name: found for name, found in outcomes.items() if not isinstance(found, GatepostError)}
+    if answered:
+        # Before they are added: what a failure leaves behind is then known to `undo`.
+        step = Step(file.client.id, tuple(answered))
+        keep_steps(store, actor, file.file, [*steps_of(store, file.file), step], "client.import")
     warnings: list[str] = []
-    brought, added = [], []
+    failed = {name: str(found) for name, found in outcomes.items() if isinstance(found, GatepostError)}
+    for name, found in answered.items():
+        try:
+            warnings += _add(store, actor, asked[name], found)
+        except GatepostError as error:
+            failed[name] = str(error)
+    brought = []
     for each in planned:
-        state = each.state
-        if state == "new" and each.server is not None and each.target is not None:
-            outcome = found[each.server]
-            try:
-                if isinstance(outcome, GatepostError):
-                    raise outcome
-                if each.server not in added:
-                    warnings += _add(store, actor, each.target, outcome)
-                    added.append(each.server)
-                state = "added"
-            except GatepostError as error:
-                brought.append(replace(each, state="left", why=str(error), server=None))
-                continue
-        if state in ("added", "present") and each.server is not None:
+        if each.server in failed:
+            each = replace(each, state="left", why=failed[each.server], server=None)
+        elif each.state in ("new", "present"):
+            state = "added" if each.state == "new" else "present"
             each = replace(_ruled(store, actor, each, rules, file.client.id), state=state)
         brought.append(each)
-    if added:
-        keep_steps(
-            store, actor, file.file, [*steps_of(store, file.file), Step(file.client.id, tuple(added))], "client.import"
-        )
     return Report(tuple(brought), warnings=tuple(warnings))
 
 
