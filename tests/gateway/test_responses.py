@@ -1,4 +1,7 @@
-"""PROTOCOL, "Responses are watched too": what a server sends is parsed, filtered, matched and bounded."""
+"""PROTOCOL, "Responses are watched too": what a server sends is parsed, filtered, matched and bounded.
+
+tests/hostile has every server that misbehaves; here is what has a shape of its own.
+"""
 
 from __future__ import annotations
 
@@ -130,18 +133,6 @@ def test_a_second_answer_to_one_request_and_an_answer_to_another_are_dropped_and
     with_upstream(tmp_path, raw_answer(head(200, "text/event-stream"), sse(other, first, first)), body)
 
 
-def test_redirects_are_not_followed(tmp_path: Path) -> None:
-    async def run() -> None:
-        async with Recorder() as elsewhere, Recorder() as upstream, Rig(tmp_path) as rig:
-            upstream.answer = raw_answer(head(307, "text/plain", f"location: {elsewhere.url}", length=0))
-            rig.server("s", upstream.url)
-            answer = await rig.call("s", rig.grant("s", ALLOW_ALL))
-            assert answer.json["error"]["data"]["code"] == "GP-3006"
-            assert elsewhere.seen == []
-
-    asyncio.run(run())
-
-
 def test_a_compressed_body_is_refused(tmp_path: Path) -> None:
     async def body(rig: Rig, upstream: Recorder, token: str) -> None:
         answer = await rig.post("/mcp/s/", token, ASK)
@@ -149,14 +140,6 @@ def test_a_compressed_body_is_refused(tmp_path: Path) -> None:
         assert upstream.seen[0].headers["accept-encoding"] == "identity"
 
     with_upstream(tmp_path, raw_answer(head(200, "application/json", "content-encoding: gzip"), b"\x1f\x8b"), body)
-
-
-def test_a_result_over_the_limit_is_cut_off(tmp_path: Path) -> None:
-    async def body(rig: Rig, _: Recorder, token: str) -> None:
-        assert (await rig.call("s", token)).json["error"]["data"]["code"] == "GP-3004"
-
-    big = json.dumps(OK | {"id": 1, "result": {"content": [{"type": "text", "text": "x" * 200_000}]}}).encode()
-    with_upstream(tmp_path, raw_answer(head(), big), body, max_result=100_000)
 
 
 def test_upstream_unauthorized_is_not_shown_as_the_client_s_own(tmp_path: Path) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from gatepost.grants.token import digest, new_token
 from gatepost.journal import Journal
 from gatepost.keys import Keyring
 from gatepost.quota import MemoryLedger
+from gatepost.upstreams import config as upstream_config
 from gatepost.upstreams import connect
+from gatepost.upstreams.base import Upstream
 from gatepost.wire.listener import Limits, Listener
 
 MODERN_META = {
@@ -55,13 +57,23 @@ class Answer:
 class Rig:
     """Use as `async with Rig(folder) as rig`."""
 
-    def __init__(self, folder: Path, *, settings: Settings | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        settings: Settings | None = None,
+        limits: Limits | None = None,
+        towards: upstream_config.Limits | None = None,
+    ) -> None:
+        """Args: towards: deadlines and sizes towards every server, in place of the usual ones."""
         self.folder = folder
         self.keyring = Keyring.open(folder / "keys")
         self.ledger = MemoryLedger()
         self.limits = limits
         self.settings = settings
+        self.towards = towards
         self.rescans: list[str] = []
+        self.drops: list[tuple[str, str]] = []
         self.on_rescan: Callable[[str], Awaitable[None]] | None = None
         self._revision = 0
 
@@ -71,7 +83,7 @@ class Rig:
             keyring=self.keyring,
             journal=self.journal,
             ledger=self.ledger,
-            connect=functools.partial(connect, on_dropped=None),
+            connect=self._connect,
             rescan=self._rescan,
             settings=self.settings,
         )
@@ -87,6 +99,10 @@ class Rig:
         self.gateway.refusals.flush()
         await self.journal.flush()
         self.journal.close()
+
+    def _connect(self, config: upstream_config.ServerConfig) -> Upstream:
+        config = config if self.towards is None else replace(config, limits=self.towards)
+        return connect(config, on_dropped=lambda server, why: self.drops.append((server, why)))
 
     async def _rescan(self, server: str) -> None:
         self.rescans.append(server)
