@@ -129,7 +129,7 @@ async def activate(request: Request) -> Response:
     """Where a person allows or denies a device code."""
     trakt = trakt_of(request)
     if request.method == "POST":
-        said = dict(parse_qsl((await request.body()).decode()))
+        said = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
         try:
             decide(trakt, said.get("code", ""), allow="deny" not in said)
         except KeyError:

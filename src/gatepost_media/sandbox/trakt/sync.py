@@ -119,9 +119,8 @@ async def watched(request: Request) -> Response:
     for work, rows in plays.items():
         shows.setdefault(work.show, {})[work] = rows
     progress = "progress" in request.query_params.get("extended", "")
-    return paged(
-        request, list(shows.items()), lambda pair: _watched_show(pair[0], pair[1], whole=whole, progress=progress)
-    )
+    ranked = sorted(shows.items(), key=lambda pair: -sum(len(rows) for rows in pair[1].values()))
+    return paged(request, ranked, lambda pair: _watched_show(pair[0], pair[1], whole=whole, progress=progress))
 
 
 def _watched_show(show: Work, plays: dict[Work, list[Watch]], *, whole: bool, progress: bool) -> Row:
