@@ -86,7 +86,7 @@ def serving_options(function: _F) -> _F:
 
 
 def serve(
-    toolset: Toolset,
+    load: Callable[[], Toolset],
     *,
     write: bool,
     profiles: Sequence[str],
@@ -97,27 +97,40 @@ def serve(
     only_list: bool,
     as_json: bool,
 ) -> None:
-    """Serves a toolset as the options say. Raises click.BadParameter for a profile that it does not have."""
-    chosen = tuple(profiles) or ("full",)
-    known = ["full", *toolset.profiles]
-    for name in chosen:
-        if name not in known:
-            raise click.BadParameter(f"{name!r} is none of {', '.join(known)}.", param_hint="--profile")
+    """Serves a toolset as the options say; `load` makes it, once everything that is quick to check was.
+
+    Raises click.BadParameter for a profile that it does not have.
+    """
     if only_list:
-        _print_tools(toolset, write=write, profiles=chosen, as_json=as_json)
+        toolset = load()
+        _print_tools(toolset, write=write, profiles=_profiles(toolset, profiles), as_json=as_json)
         return
-    from gatepost_media.common.serve import build, http_token, run_http, run_stdio
+    from gatepost_media.common.access import http_token, listen
     from gatepost_media.common.settings import Settings
 
     settings = Settings.from_environment()
+    if http:
+        token, file = http_token(settings, token_file)
+        listener = listen(host, port)
+    toolset = load()
+    chosen = _profiles(toolset, profiles)
+    from gatepost_media.common.serve import build, run_http, run_stdio
+
     server = build(toolset, settings, write=write, profiles=chosen)
     if not http:
         run_stdio(server)
         return
-    token, file = http_token(settings, token_file)
     if file is not None:
         click.echo(f"bearer token in {file}", err=True)
-    run_http(server, host=host, port=port, token=token)
+    run_http(server, listener, token=token)
+
+
+def _profiles(toolset: Toolset, asked: Sequence[str]) -> tuple[str, ...]:
+    known = ["full", *toolset.profiles]
+    for name in asked:
+        if name not in known:
+            raise click.BadParameter(f"{name!r} is none of {', '.join(known)}.", param_hint="--profile")
+    return tuple(asked) or ("full",)
 
 
 def _print_tools(toolset: Toolset, *, write: bool, profiles: Sequence[str], as_json: bool) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gatepost_media.cli.command import Command, serve, serving_options
+
+if TYPE_CHECKING:
+    from gatepost_media.common.tools import Toolset
 
 
 @click.command(
@@ -26,6 +29,10 @@ def plex(**options: Any) -> None:
     Reads PLEX_URL and PLEX_TOKEN (or the token of authenticate_plex), and for the other services TRAKT_CLIENT_ID,
     TRAKT_CLIENT_SECRET, SONARR_URL, SONARR_API_KEY, RADARR_URL, RADARR_API_KEY.
     """
+    serve(_load, **options)
+
+
+def _load() -> Toolset:
     from gatepost_media.plex.server import toolset
 
-    serve(toolset(), **options)
+    return toolset()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gatepost_media.cli.command import Command, serve, serving_options
+
+if TYPE_CHECKING:
+    from gatepost_media.common.tools import Toolset
 
 
 @click.command(
@@ -26,6 +29,10 @@ def trakt(**options: Any) -> None:
     Reads TRAKT_CLIENT_ID and TRAKT_CLIENT_SECRET: make an application at https://app.trakt.tv/settings/apps. Signing in
     is done by the tools start_device_auth and check_auth_status; the tokens are kept in GATEPOST_MEDIA_HOME.
     """
+    serve(_load, **options)
+
+
+def _load() -> Toolset:
     from gatepost_media.trakt.server import toolset
 
-    serve(toolset(), **options)
+    return toolset()

@@ -11,12 +11,10 @@ import contextlib
 import hmac
 import logging
 import os
-import secrets
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
@@ -25,8 +23,7 @@ from mcp.shared.exceptions import MCPError
 
 from gatepost_media import __version__
 from gatepost_media.common.calling import call, failed
-from gatepost_media.common.errors import MediaError, NotConfigured
-from gatepost_media.common.files import read_private, write_private
+from gatepost_media.common.errors import MediaError
 from gatepost_media.common.process import Process
 from gatepost_media.common.settings import Settings
 from gatepost_media.common.tools import FULL, Context, Tool, Toolset
@@ -37,7 +34,6 @@ if TYPE_CHECKING:
 
     Request = ServerRequestContext[Process, Any]
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _CLOSING = 5.0
 
 
@@ -235,59 +231,17 @@ async def _end(processes: list[Process], number: int) -> None:
     os._exit(128 + number)
 
 
-def http_token(settings: Settings, file: Path | None) -> tuple[str, Path | None]:
-    """The token that the HTTP transport wants, and the file it stands in.
-
-    From `file`, else from GATEPOST_MEDIA_TOKEN, else from `http-token` in the home folder, where one is made the first
-    time. Raises NotConfigured for a file that cannot be read and for a token shorter than 16 characters.
-    """
-    given = os.environ.get("GATEPOST_MEDIA_TOKEN", "").strip()
-    if file is None and given:
-        token = given
-    else:
-        path = file or settings.home / "http-token"
-        kept = read_private(path)
-        if kept is None and file is not None:
-            raise NotConfigured(f"There is no file {file}. Write the token into it, or leave --token-file out.")
-        if kept is None:
-            kept = secrets.token_urlsafe(32).encode("ascii")
-            write_private(path, kept)
-        token, file = kept.decode("utf-8", "replace").strip(), path
-    if len(token) < 16 or not token.isascii() or not token.isprintable() or " " in token:
-        raise NotConfigured("The HTTP token must be 16 or more printable ASCII characters without spaces.")
-    return token, file
-
-
-def run_http(server: Server[Process], *, host: str, port: int, token: str) -> None:
-    """Serves streamable HTTP at http://host:port/mcp until a signal comes. Raises NotConfigured off loopback."""
+def run_http(server: Server[Process], listener: socket.socket, *, token: str) -> None:
+    """Serves streamable HTTP at /mcp of a listening socket (common/access.py) until a signal comes."""
     import uvicorn
 
-    if host not in LOOPBACK:
-        raise NotConfigured(f"--host must be one of {', '.join(LOOPBACK)}: this server is for this machine only.")
     _quiet_logging()
-    inner = server.streamable_http_app(host=host)
-    listener = _listen("127.0.0.1" if host == "localhost" else host, port)
+    host, port = listener.getsockname()[:2]
+    app = Bearer(server.streamable_http_app(host=host), token)
     with listener:
-        shown = f"[{host}]" if ":" in host else host
-        print(f"listening on http://{shown}:{listener.getsockname()[1]}/mcp", file=sys.stderr, flush=True)
-        config = uvicorn.Config(Bearer(inner, token), log_level="warning", access_log=False, lifespan="on")
+        print(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}/mcp", file=sys.stderr, flush=True)
+        config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on")
         uvicorn.Server(config).run(sockets=[listener])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    # The protocol is named because asyncio turns Nagle's algorithm off only where it is: an answer of two small writes
-    # would wait 40 ms for the other side's acknowledgement.
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen()
-    except OSError as error:
-        listener.close()
-        reason = error.strerror or "unusable"
-        raise NotConfigured(f"Port {port} on {host} cannot be used ({reason}). Choose another with --port.") from None
-    return listener
 
 
 class Bearer:
