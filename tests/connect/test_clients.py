@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gatepost.connect.clients import CLIENTS, Surroundings, Target
+from gatepost.connect.clients import CLIENTS, Surroundings, Target, windows_home
 
 TARGET = Target("files", "http://127.0.0.1:7070/mcp/files/", "gp_secret")
 BEARER = "Bearer gp_secret"
@@ -98,6 +98,19 @@ def test_a_command_of_the_client_is_safe_to_paste() -> None:
         ("linux", "gemini-cli", ".gemini/settings.json"),
         ("linux", "cline", ".cline/data/settings/cline_mcp_settings.json"),
         ("linux", "windsurf", ".codeium/windsurf/mcp_config.json"),
+        *[
+            (platform, client, path)
+            for platform in ("darwin", "win32")
+            for client, path in (
+                ("claude-code", ".claude.json"),
+                ("cursor", ".cursor/mcp.json"),
+                ("codex", ".codex/config.toml"),
+                ("gemini-cli", ".gemini/settings.json"),
+                ("cline", ".cline/data/settings/cline_mcp_settings.json"),
+                ("windsurf", ".codeium/windsurf/mcp_config.json"),
+            )
+        ],
+        ("win32", "vscode", "AppData/Roaming/Code/User/mcp.json"),
     ],
 )
 def test_the_file_is_where_the_client_keeps_it(platform: str, client: str, expected: str, tmp_path: Path) -> None:
@@ -119,3 +132,43 @@ def test_codex_home_is_followed(tmp_path: Path) -> None:
     file = CLIENTS["codex"].file
     assert file is not None
     assert file(Surroundings("linux", tmp_path, {"CODEX_HOME": "/elsewhere"})) == Path("/elsewhere/config.toml")
+
+
+@pytest.mark.parametrize(
+    ("client", "folder", "name"),
+    [
+        ("claude-desktop", "AppData/Roaming/Claude", "claude_desktop_config.json"),
+        ("vscode", "AppData/Roaming/Code/User", "mcp.json"),
+        ("cursor", ".cursor", "mcp.json"),
+        ("windsurf", ".codeium/windsurf", "mcp_config.json"),
+    ],
+)
+def test_within_wsl_a_program_on_windows_is_found_unless_there_is_one_here(
+    tmp_path: Path, client: str, folder: str, name: str
+) -> None:
+    file = CLIENTS[client].file
+    assert file is not None
+    users = tmp_path / "Users"
+    for nobody in ("Public", "Default"):
+        (users / nobody / "AppData").mkdir(parents=True)
+    (users / "ann" / "AppData").mkdir(parents=True)
+    home = windows_home("linux", {"WSL_DISTRO_NAME": "Debian"}, users)
+    assert home == users / "ann"
+    where = Surroundings("linux", tmp_path / "home", {}, home)
+    here = file(where)
+    assert here.is_relative_to(tmp_path / "home"), "the program is not installed on Windows"
+    (home / folder).mkdir(parents=True)
+    assert file(where) == home / folder / name
+    here.parent.mkdir(parents=True)
+    here.touch()
+    assert file(where) == here
+
+
+def test_nobody_s_home_on_windows_is_guessed(tmp_path: Path) -> None:
+    for name in ("ann", "bob"):
+        (tmp_path / name / "AppData").mkdir(parents=True)
+    wsl = {"WSL_DISTRO_NAME": "Debian"}
+    assert windows_home("linux", wsl, tmp_path) is None
+    assert windows_home("linux", wsl, tmp_path / "nothing") is None
+    assert windows_home("linux", {}, tmp_path / "ann") is None
+    assert windows_home("darwin", wsl, tmp_path) is None

@@ -18,21 +18,27 @@ from urllib.parse import urlsplit
 
 Format = Literal["json", "toml"]
 
+_NOBODY = frozenset({"All Users", "Default", "Default User", "Public"})
 _LOOPBACK_OF_BRIDGE = frozenset({"localhost", "127.0.0.1"})
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a client's file location depends on: the platform (as `sys.platform` names it), home and environment."""
+    """What a client's file location depends on: the platform (as `sys.platform` names it), home and environment.
+
+    Within WSL, `windows_home` is the home of the user on Windows, where desktop programs keep theirs; else None.
+    """
 
     platform: str
     home: Path
     environ: Mapping[str, str]
+    windows_home: Path | None = None
 
     @classmethod
     def here(cls) -> Surroundings:
         """Those of this process."""
-        return cls(platform=sys.platform, home=Path.home(), environ=os.environ)
+        windows = windows_home(sys.platform, os.environ)
+        return cls(platform=sys.platform, home=Path.home(), environ=os.environ, windows_home=windows)
 
     def application_data(self) -> Path:
         """The folder in which desktop programs keep their settings: Application Support, %APPDATA% or XDG config."""
@@ -41,6 +47,28 @@ class Surroundings:
         if self.platform == "win32":
             return Path(self.environ.get("APPDATA") or self.home / "AppData" / "Roaming")
         return Path(self.environ.get("XDG_CONFIG_HOME") or self.home / ".config")
+
+    def desktop(self, here: Path, *on_windows: str) -> Path:
+        """The file of a desktop program: `here`, or within WSL that of the program on Windows, where only it is there.
+
+        Args:
+            on_windows: its path in the home of the user on Windows.
+        """
+        if self.windows_home is None or here.exists():
+            return here
+        there = self.windows_home.joinpath(*on_windows)
+        return there if there.parent.is_dir() else here
+
+
+def windows_home(platform: str, environ: Mapping[str, str], users: Path = Path("/mnt/c/Users")) -> Path | None:
+    """The home of the user on Windows as WSL shows it; None elsewhere, and where it cannot be told among several."""
+    if platform != "linux" or "WSL_DISTRO_NAME" not in environ:
+        return None
+    try:
+        homes = [home for home in users.iterdir() if home.name not in _NOBODY and (home / "AppData").is_dir()]
+    except OSError:
+        return None
+    return homes[0] if len(homes) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +144,7 @@ def toml_value(value: Any) -> str:
 
 
 def _toml_string(value: str) -> str:
-    # A JSON string is a valid TOML basic string (TOML 1.0, "String"), except for DEL and for surrogate pairs as escapes.
+    # A JSON string is a valid TOML basic string (TOML 1.0, "String"), but for DEL and for surrogate pairs as escapes.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
@@ -213,7 +241,10 @@ CLIENTS: dict[str, Client] = {
             format="json",
             section="mcpServers",
             entry=_bridged,
-            file=lambda where: where.application_data() / "Claude" / "claude_desktop_config.json",
+            file=lambda where: where.desktop(
+                where.application_data() / "Claude" / "claude_desktop_config.json",
+                *("AppData", "Roaming", "Claude", "claude_desktop_config.json"),
+            ),
             notes=(
                 "Claude Desktop takes no headers for remote servers, so the mcp-remote program (Node.js 18 or newer) "
                 "carries the calls.",
@@ -226,7 +257,7 @@ CLIENTS: dict[str, Client] = {
             format="json",
             section="mcpServers",
             entry=_untyped("url"),
-            file=lambda where: where.home / ".cursor" / "mcp.json",
+            file=lambda where: where.desktop(where.home / ".cursor" / "mcp.json", ".cursor", "mcp.json"),
             notes=("For one project only, put it into .cursor/mcp.json there.",),
             load="Cursor shows it in its settings under MCP.",
         ),
@@ -236,7 +267,10 @@ CLIENTS: dict[str, Client] = {
             format="json",
             section="servers",
             entry=_typed("http"),
-            file=lambda where: where.application_data() / "Code" / "User" / "mcp.json",
+            file=lambda where: where.desktop(
+                where.application_data() / "Code" / "User" / "mcp.json",
+                *("AppData", "Roaming", "Code", "User", "mcp.json"),
+            ),
             notes=("“MCP: Open User Configuration” opens this file; for one workspace, use .vscode/mcp.json there.",),
             load="“MCP: List Servers” starts it.",
         ),
@@ -279,7 +313,9 @@ CLIENTS: dict[str, Client] = {
             format="json",
             section="mcpServers",
             entry=_untyped("serverUrl"),
-            file=lambda where: where.home / ".codeium" / "windsurf" / "mcp_config.json",
+            file=lambda where: where.desktop(
+                where.home / ".codeium" / "windsurf" / "mcp_config.json", ".codeium", "windsurf", "mcp_config.json"
+            ),
             load="Press Refresh in Cascade's MCP panel to load it.",
         ),
         Client(

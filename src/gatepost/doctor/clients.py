@@ -71,7 +71,8 @@ def _file(patient: Patient, client: Client, file: Path) -> Iterator[Finding]:
     if past:
         text = f"{title}: {', '.join(sorted(past))} {'does' if len(past) == 1 else 'do'} not go through the gateway."
         yield Finding("clients", "note", text, patient.command(f"gatepost connect {client.id} --help"))
-    if tokens and stat.S_IMODE(file.stat().st_mode) & 0o077:
+    windows = patient.surroundings.windows_home  # whose files have no modes that say anything
+    if tokens and not (windows and file.is_relative_to(windows)) and stat.S_IMODE(file.stat().st_mode) & 0o077:
         text = f"{title} holds a token, and others may read it."
         yield Finding("clients", "warning", text, f"chmod go= {shlex.quote(str(file))}")
 

@@ -94,9 +94,8 @@ def disk(patient: Patient) -> Iterator[Finding]:
 
 def _ours(patient: Patient) -> list[Path]:
     data = patient.data
-    kept = [data.root, data.journal, data.run, data.store, data.index]
-    kept += [folder for folder in data.journal.glob("*") if folder.is_dir()]
-    return [path for path in kept if path.exists()]
+    kept = [data.root, *sorted(data.root.iterdir()), *sorted(data.journal.glob("*/"))]
+    return [path for path in kept if path != data.keys and not path.is_symlink()]
 
 
 def _mode(path: Path) -> int:
