@@ -1,4 +1,4 @@
-"""`gatepost demo`, with the official SDK's client and servers."""
+"""`gatepost demo`: the official SDK's client, the bundled media servers, the sandbox."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ def test_the_published_policies_do_what_they_say_and_nothing_stays(gatepost: Pro
     out = "".join(told) + rest
     assert len(re.findall(r"call +\d+ +✓ forwarded", out)) == 10
     assert re.search(r"call 11 +✗ Limit of 10 per minute reached for trakt_start_scrobbling; it frees at \S+Z\.", out)
-    assert re.search(r"^ +export_library .* 32 +(29|30) +(2|3)$", out, re.MULTILINE)
+    assert re.search(r"get_libraries +✓ Films, Series, Music", out)
+    assert re.search(r"export_library +✗ export_library is not allowed by the policy\.", out)
+    assert re.search(r"fetch_history +✓ newest play: A Trip to the Moon", out)
+    assert re.search(r"^ +export_library .* 32 +30 +2$", out, re.MULTILINE)
     assert re.search(r"^ +trakt_authenticate .* 12 +10 +2$", out, re.MULTILINE)
     assert re.search(r"^ +fetch_playback_progress .* 12 +12 +0$", out, re.MULTILINE)
     assert re.search(r"^ +authenticate_plex .* 12 +12 +0$", out, re.MULTILINE)

@@ -1,1 +1,1 @@
-"""What `gatepost demo` shows: two small MCP servers on sample data, the published policies, and a scripted agent."""
+"""What `gatepost demo` shows: the bundled MCP servers on a sandbox, the published policies, a scripted agent."""

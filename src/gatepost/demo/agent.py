@@ -18,11 +18,12 @@ _DENIED = "[POLICY DENIED] "
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the agent got for one call: whether the gateway let it through, and the text it read."""
+    """What the agent got for one call: whether the gateway let it through, the text it read, what stood beside it."""
 
     allowed: bool
     is_error: bool
     text: str
+    content: dict[str, Any]
 
     @property
     def reason(self) -> str:
@@ -44,7 +45,8 @@ class Agent:
         """Calls a tool once."""
         result = await self._client.call_tool(tool, arguments)
         text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
-        return Outcome(not text.startswith(_DENIED), bool(result.is_error), text)
+        content = result.structured_content or {}
+        return Outcome(not text.startswith(_DENIED), bool(result.is_error), text, content)
 
 
 @asynccontextmanager

@@ -11,8 +11,8 @@ def _rate_limited(tool: str, per_minute: int) -> dict[str, Any]:
     return {"version": "1", "default": "deny", "tools": {tool: {"limits": [limit]}}}
 
 
-def _open(tool: str) -> dict[str, Any]:
-    return {"version": "1", "default": "deny", "tools": {tool: {}}}
+def _open(*tools: str) -> dict[str, Any]:
+    return {"version": "1", "default": "deny", "tools": {tool: {} for tool in tools}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,11 @@ class Published:
 
 SCROBBLE = Published(
     name="trakt_start_scrobbling",
-    server="trakt",
+    server="plex",
     document=_rate_limited("trakt_start_scrobbling", 10),
     grant="scrobbler",
     per_minute=10,
-    arguments={"ratingKey": "109", "title": "Metropolis", "type": "movie", "progress": 43},
+    arguments={"ratingKey": "1004", "title": "A Trip to the Moon", "type": "movie"},
 )
 EXPORT = Published(
     name="export_library",
@@ -54,11 +54,16 @@ EXPORT = Published(
     document=_rate_limited("export_library", 30),
     grant="exporter",
     per_minute=30,
-    arguments={"libraryKey": "1"},
+    arguments={"libraryKey": "1", "overwrite": True},
 )
 OTHERS: tuple[Published, ...] = (
-    Published("trakt_authenticate", "trakt", _rate_limited("trakt_authenticate", 10), "trakt-sign-in", 10),
+    Published("trakt_authenticate", "plex", _rate_limited("trakt_authenticate", 10), "trakt-sign-in", 10),
     Published("fetch_playback_progress", "trakt", _open("fetch_playback_progress"), "progress-reader", None),
     Published("authenticate_plex", "plex", _open("authenticate_plex"), "plex-sign-in", None),
 )
 ALL: tuple[Published, ...] = (SCROBBLE, EXPORT, *OTHERS)
+
+LIBRARIES = Published("read-libraries", "plex", _open("get_libraries", "browse_library"), "librarian", None)
+HISTORY = Published("read-history", "trakt", _open("fetch_history"), "historian", None)
+READING: tuple[Published, ...] = (LIBRARIES, HISTORY)
+"""Two of the demo's own, so that there is something to see."""

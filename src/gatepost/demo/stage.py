@@ -1,10 +1,9 @@
-"""Sets the demo up: two servers, the published policies and a grant for each, made as anybody would make them."""
+"""Sets the demo up: the media servers, the policies and a grant for each, made as anybody would make them."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,9 +14,10 @@ from gatepost.control.servers import Server, add_server
 from gatepost.control.store import Store
 from gatepost.control.target import Target
 from gatepost.demo import published
+from gatepost.demo.media import Media
 from gatepost.processes.scanning import scan
 
-SERVERS = {"plex": "gatepost.demo.plex_server", "trakt": "gatepost.demo.trakt_server"}
+SERVERS = ("plex", "trakt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,16 @@ class Stage:
     tokens: dict[str, str]
 
 
-async def prepare(store: Store, added: Callable[[Server, tuple[str, ...]], None]) -> Stage:
+async def prepare(store: Store, media: Media, added: Callable[[Server, tuple[str, ...]], None]) -> Stage:
     """Registers everything; `added` is called for each server as it comes.
 
     Raises:
         GatepostError: GP-4002 where the folder already holds something of those names, GP-30xx where a server fails.
     """
     actor = Actor("demo", "cli")
-    targets = [Target(name=name, command=(sys.executable, "-P", "-m", module)) for name, module in SERVERS.items()]
+    targets = [
+        Target(name=name, command=media.command(name), env=media.environment, cwd=str(media.folder)) for name in SERVERS
+    ]
     servers = []
     for target, found in zip(targets, await asyncio.gather(*map(scan, targets)), strict=True):
         server = add_server(
@@ -43,6 +45,8 @@ async def prepare(store: Store, added: Callable[[Server, tuple[str, ...]], None]
             actor,
             target.name,
             command=target.command,
+            env=target.env,
+            cwd=target.cwd,
             eras=found.eras,
             versions=found.versions,
             info=found.info,
@@ -52,7 +56,7 @@ async def prepare(store: Store, added: Callable[[Server, tuple[str, ...]], None]
         added(server, tools)
         servers.append((server, tools))
     tokens = {}
-    for policy in published.ALL:
+    for policy in (*published.ALL, *published.READING):
         add_policy(store, actor, policy.name, json.dumps(policy.document), policy.server)
         made = add_grant(store, actor, policy.grant, server=policy.server, policy=policy.name)
         tokens[policy.grant] = made.value.token

@@ -184,7 +184,9 @@ def _kinds(value: Any) -> Any:
 
 
 @settings(max_examples=400)
-@given(st.one_of(documents.map(str.encode), _values.map(write), st.binary(max_size=40)), st.binary(max_size=2), st.data())
+@given(
+    st.one_of(documents.map(str.encode), _values.map(write), st.binary(max_size=40)), st.binary(max_size=2), st.data()
+)
 def test_the_quick_and_the_careful_reader_agree_on_every_text(text: bytes, other: bytes, data: st.DataObject) -> None:
     """A space before the text is enough for the quick reader to leave it to the careful one."""
     at = data.draw(st.integers(0, len(text)))
