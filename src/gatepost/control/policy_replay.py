@@ -171,6 +171,7 @@ class _Replayer:
         self._kept = kept
         self._compiled: dict[str, CompiledDefinition] = {}
         self._versions: dict[str, Described | None] = {}
+        self._alike: dict[tuple[str, str | None], bool] = {}
         self._found = Replay()
 
     async def run(self, entries: Iterable[Mapping[str, Any]]) -> Replay:
@@ -247,8 +248,11 @@ class _Replayer:
         """Whether both policies judge this tool alike, whatever its arguments are."""
         if entry["method"] != _CALL:
             return False
-        plans = [side.described.plan(str(entry["tool"]), entry["category"]) for side in (self._old, self._new)]
-        return _signature(plans[0]) == _signature(plans[1])
+        key = (str(entry["tool"]), entry["category"])
+        if key not in self._alike:
+            old, new = (_signature(side.described.plan(*key)) for side in (self._old, self._new))
+            self._alike[key] = old == new
+        return self._alike[key]
 
 
 class _Told:

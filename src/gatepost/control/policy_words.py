@@ -65,10 +65,14 @@ class Described:
     def __init__(self, document: str | bytes) -> None:
         _, _, self.document = check_document(document)
         self._planner = planner_of(self.document)
+        self._plans: dict[tuple[str, str | None], Plan] = {}
 
     def plan(self, tool: str, category: str | None) -> Plan:
         """Everything about a tool that does not depend on its arguments."""
-        return self._planner.plan(tool, category)
+        plan = self._plans.get((tool, category))
+        if plan is None:
+            plan = self._plans[tool, category] = self._planner.plan(tool, category)
+        return plan
 
 
 def planner_of(document: Document) -> Planner:

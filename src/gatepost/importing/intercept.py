@@ -91,17 +91,16 @@ def convert_intercept(values: Mapping[str, Any], *, scope: str = "server") -> Co
 def _general(made: Converted) -> None:
     made.note("", "Intercept judges calls of tools only; resources and prompts are therefore allowed here, by section.")
     made.note("", "Arguments also have to satisfy the tool's schema here; `validate_arguments: false` turns that off.")
-    made.note("", "A null argument counts as missing here, in every operator; Intercept compares it as a value.")
-    made.note("", "A path through something that is no object is missing in Intercept; here it never helps the caller.")
-    made.note(
-        "", "A hidden tool answers like one that does not exist; in Intercept the answer says that a policy hides it."
-    )
 
 
 def _hidden(listed: Any, made: Converted) -> list[str]:
     if not isinstance(listed, list) or not all(isinstance(name, str) and name.strip() for name in listed):
         raise CannotConvert("hide: expected a list of names")
     names = list(dict.fromkeys(listed))
+    if names:
+        made.note(
+            "", "A hidden tool answers like one that does not exist; in Intercept it says that a policy hides it."
+        )
     for name in names:
         if "*" in name and name != "*":
             made.note(f"hide/{name}", "In Intercept this is just that name; here it is a glob, and hides more.")
@@ -277,14 +276,16 @@ class _Rules:
             )
         except PolicyError:
             return None
+        made = self._made
+        made.note("", "A null argument counts as missing here, in every operator; Intercept compares it as a value.")
+        if condition["path"].count(".") > 1:
+            made.note("", "A path through what is no object is missing in Intercept; here it never helps the caller.")
         if op in _COERCING:
-            self._made.note(
+            made.note(
                 "",
                 "Values are compared by type here, and one of another type is refused; Intercept compares the texts of "
                 'values, so that true equals "true".',
             )
-        if op in ("regex", "contains"):
-            self._made.note("", "What a text is searched in has to be a text (or for contains a list) in both.")
         return condition
 
     def _close(self, rule: Mapping[str, Any], name: str, place: str, why: str) -> None:
