@@ -22,6 +22,7 @@ COMMANDS = {
     "server": "gatepost.cli.server:server",
     "policy": "gatepost.cli.policy:policy",
     "catalogue": "gatepost.cli.catalogue:catalogue",
+    "attack": "gatepost.cli.attack:attack",
     "grant": "gatepost.cli.grant:grant",
     "connect": "gatepost.cli.connect:connect",
     "log": "gatepost.cli.log:log",

@@ -1,0 +1,105 @@
+"""The attack library, played against the real engine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from gatepost.catalogue.attacks import attacks
+from gatepost.drills import Result, run, sample_target, target_of
+from gatepost.drills.plays import PLAYS
+from gatepost.drills.target import ordinary
+from tests.cli.program import TOOLS, Program
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[str, Result]:
+    """Every attack, played once against the shop with its recommended policy."""
+    played = asyncio.run(run(attacks().values(), sample_target()))
+    return {one.attack: one for one in played}
+
+
+def test_every_attack_has_its_play() -> None:
+    assert set(PLAYS) == set(attacks())
+
+
+@pytest.mark.parametrize("name", list(attacks()))
+def test_an_attack_ends_as_the_library_says(results: dict[str, Result], name: str) -> None:
+    assert results[name].outcome == ("stopped" if attacks()[name].stops else "not stopped"), results[name]
+
+
+def test_what_stops_an_attack_is_named(results: dict[str, Result]) -> None:
+    assert results["runaway-loop"].by == "/tools/update_product/limits/update_product_rate-per-minute"
+    assert results["runaway-loop"].reached == 30
+    assert results["quota-race"].reached == 30
+    assert results["destructive-call"].by == "-32602: Unknown tool: delete_customer"
+    assert results["path-traversal"].by == "/tools/read_file/require/path-folder"
+    assert results["undeclared-argument"].by == "(invalid arguments)"
+    assert results["duplicate-keys"].by.startswith("GP-1005")
+    assert results["header-mismatch"].by.startswith("GP-1007")
+    assert results["confused-deputy"].by.startswith("GP-1002")
+    assert results["revoked-token"].by.startswith("GP-1001")
+
+
+def test_a_policy_that_allows_everything_lets_the_attacks_through_that_a_policy_stops() -> None:
+    tools = [dict(one) for one in sample_target().definitions.values()]
+    open_door = target_of("shop", tools, {}, ("open", {"version": "1", "default": "allow"}))
+    names = ["runaway-loop", "destructive-call", "many-small-payments", "path-traversal", "server-side-request"]
+    played = asyncio.run(run([attacks()[name] for name in names], open_door))
+    assert [one.outcome for one in played] == ["not stopped"] * len(names)
+    by_engine = ["duplicate-keys", "batch-smuggling", "undeclared-argument", "confused-deputy"]
+    played = asyncio.run(run([attacks()[name] for name in by_engine], open_door))
+    assert [one.outcome for one in played] == ["stopped"] * len(by_engine)
+
+
+def test_an_attack_for_which_a_server_has_no_tool_does_not_apply() -> None:
+    target = target_of("notes", [{"name": "list_notes", "inputSchema": {"type": "object"}}], {}, None)
+    (one,) = asyncio.run(run([attacks()["destructive-call"]], target))
+    assert (one.outcome, one.by) == ("does not apply", "the server has no tool that destroys")
+
+
+def test_ordinary_arguments_satisfy_ordinary_schemas() -> None:
+    tools = [dict(one) for one in sample_target().definitions.values()]
+    target = target_of("shop", tools, {}, ("open", {"version": "1", "default": "allow"}))
+    assert [tool.name for tool in target.tools if not target.allows(tool)] == []
+    assert all(set(ordinary(tool)) == {one.name for one in tool.facts.parameters} for tool in target.tools)
+
+
+# -- the commands ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    return Program(tmp_path / "data")
+
+
+def test_attack_list_and_show_tell_of_them(program: Program) -> None:
+    listed = program.quick("attack", "list")
+    assert listed.code == 0
+    assert "runaway-loop" in listed.out
+    only = program.read("attack", "list", "--owasp", "mcp05")
+    assert {"MCP05"} <= {key for one in only for key in one["owasp"]}
+    assert program.quick("attack", "list", "--owasp", "MCP99").code == 2
+    shown = program.quick("attack", "show", "path-traversal")
+    assert "What stops it" in shown.out
+    assert program.quick("attack", "show", "path-traversal", "--markdown").out.startswith("# Path traversal")
+    assert "path-traversal" in program.quick("attack", "show", "path-traversel").err
+
+
+def test_attack_run_plays_against_a_registered_server_without_calling_it(program: Program, tmp_path: Path) -> None:
+    listed = tmp_path / "tools.json"
+    listed.write_text(json.dumps(TOOLS))
+    assert program.add_tiny("files", listed).code == 0
+    ran = program.quick("attack", "run", "destructive-call", "path-traversal", "--server", "files", "--json")
+    assert ran.code == 1, ran.err  # the recommended policy has no folder until its owner names one
+    outcomes = {one["attack"]: one["outcome"] for one in ran.json["results"]}
+    assert outcomes == {"destructive-call": "stopped", "path-traversal": "not stopped"}
+    document = tmp_path / "policy.json"
+    document.write_text(json.dumps(program.read("policy", "recommend", "files", "--arguments")["document"]))
+    assert program.quick("policy", "add", "strict", str(document), "--server", "files").code == 0
+    strict = program.quick("attack", "run", "path-traversal", "--server", "files", "--policy", "strict")
+    assert strict.code == 0, strict.out + strict.err
+    assert "1 of 1 stopped." in strict.out
