@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from gatepost_media.arr.client import Arr, Query
 from gatepost_media.arr.replies import Profiles, QualityProfile, RootFolder
@@ -21,7 +21,17 @@ PageNumber = Annotated[int, Field(ge=1, le=100_000, description="Which page of t
 PageSize = Annotated[int, Field(ge=1, le=1_000, description="Rows of one page.")]
 Filter = Annotated[str | None, Field(max_length=200, description="Only titles that contain this, in any case.")]
 Day = Annotated[When | None, Field(description="A day or a time, such as 2026-11-21.")]
-Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
+def _whole(value: object) -> object:
+    # `true`, "1004 " and digits of other scripts would be taken for numbers.
+    if isinstance(value, bool) or (isinstance(value, str) and not (value.isascii() and value.isdigit())):
+        raise ValueError("must be a whole number")
+    return value
+
+
+Number = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=2**31 - 1)]
+"""An id of Sonarr's, Radarr's, TheTVDB's or TMDB's."""
 
 BACK = datetime.timedelta(days=7)
 AHEAD = datetime.timedelta(days=30)
