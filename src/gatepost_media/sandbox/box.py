@@ -95,6 +95,7 @@ class Sandbox:
             access_log=False,
             ws="websockets-sansio",
             timeout_graceful_shutdown=1,
+            timeout_keep_alive=75,
             server_header=False,
         )
         self._server = _Server(config)

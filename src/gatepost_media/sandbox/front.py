@@ -37,7 +37,8 @@ class Fault:
     """What the next `times` requests to a service get instead of an answer.
 
     `kind` is a status ("503", "429", "500", "401"…), "slow" (answered `seconds` late) or "cut" (the connection closes
-    in the middle of the answer). A 429 asks to come again in `seconds`. `path` and `method` choose among requests.
+    in the middle of the answer). A 429 asks to come again in `seconds`. `path` (its beginning) and `method` choose
+    among requests; a listener's websocket is meant only by a path that begins with "/:/".
     """
 
     service: str
@@ -46,6 +47,11 @@ class Fault:
     path: str = ""
     method: str = ""
     seconds: float = 1.0
+
+    @property
+    def status(self) -> int:
+        """The status that it answers with; of slow and cut, where that cannot be done, 503."""
+        return int(self.kind) if self.kind.isdigit() else 503
 
     def fits(self, service: str, method: str, path: str) -> bool:
         """Whether it is meant for this request."""
@@ -76,7 +82,13 @@ class Front:
         )
         if scope["type"] == "websocket":
             self.seen.append(seen)
-            await app(scope, receive, send)
+            fault = self._take(service, seen.method, scope["path"]) if self._spoils_listening() else None
+            if fault is None:
+                await app(scope, receive, send)
+            else:
+                await receive()
+                await send({"type": "websocket.http.response.start", "status": fault.status, "headers": []})
+                await send({"type": "websocket.http.response.body", "body": b""})
             return
         seen.body = await _body(receive)
         if service != "admin":
@@ -109,6 +121,10 @@ class Front:
         else:
             await _refuse(fault, note)
 
+    def _spoils_listening(self) -> bool:
+        """Whether a fault names the notifications. Others are for requests, and wait for one."""
+        return any(fault.path.startswith("/:/") for fault in self.faults)
+
     def _take(self, service: str, method: str, path: str) -> Fault | None:
         for fault in self.faults:
             if fault.fits(service, method, path):
@@ -132,7 +148,7 @@ async def _refuse(fault: Fault, send: Send) -> None:
     headers: list[tuple[bytes, bytes]] = [(b"content-type", b"text/html")]
     if fault.kind in ("429", "503"):
         headers.append((b"retry-after", f"{fault.seconds:g}".encode()))
-    await send({"type": "http.response.start", "status": int(fault.kind), "headers": headers})
+    await send({"type": "http.response.start", "status": fault.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"<html>the sandbox was asked for this</html>"})
 
 

@@ -165,3 +165,17 @@ def test_a_scan_is_an_activity_that_is_told(run: Run) -> None:
         assert events == ["started", "updated", "ended"]
 
     run(body)
+
+
+def test_listening_can_be_spoiled_too(run: Run) -> None:
+    async def body(box: Sandbox, services: Services) -> None:
+        box.fault("plex", "503", path="/:/websockets")
+        assert (await services.plex.get("/identity")).status_code == 200
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            async with _listen(box):
+                pass
+        assert refused.value.response.status_code == 503
+        async with _listen(box):
+            assert len(box.plex.listeners) == 1
+
+    run(body)
