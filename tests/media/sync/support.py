@@ -10,12 +10,10 @@ from typing import Any
 
 from mcp import Client
 
-from gatepost_media.arr import tools as arr
 from gatepost_media.common.serve import build
 from gatepost_media.common.settings import Settings
 from gatepost_media.plex.server import toolset
 from gatepost_media.sandbox import Sandbox
-from gatepost_media.sync import tools as sync
 from tests.media.trakt.support import ask, refused, sign_in, text_of
 
 __all__ = ["ask", "connect", "plays", "refused", "server", "sign_in", "status_when", "text_of", "told", "until"]
@@ -24,11 +22,7 @@ __all__ = ["ask", "connect", "plays", "refused", "server", "sign_in", "status_wh
 def connect(box: Sandbox, home: Path, *, write: bool = True, **environment: str) -> Client:
     """A client of a new Plex server on that home folder."""
     given = {**box.environment(), "GATEPOST_MEDIA_HOME": str(home), **environment}
-    made = toolset()
-    if "trakt_authenticate" not in made.tools:
-        sync.register(made)
-        arr.register(made)
-    return Client(build(made, Settings.from_environment(given), write=write))
+    return Client(build(toolset(), Settings.from_environment(given), write=write))
 
 
 @asynccontextmanager

@@ -9,10 +9,7 @@ import jsonschema_rs
 import pytest
 from mcp import Client
 
-from gatepost_media.arr import tools as arr
-from gatepost_media.common.tools import Toolset
-from gatepost_media.plex.server import PROFILES
-from gatepost_media.sync import tools as sync
+from gatepost_media.plex.server import toolset
 from tests.media.sync.support import server, text_of
 
 pytestmark = pytest.mark.anyio
@@ -65,14 +62,9 @@ GOOD: dict[str, dict[str, Any]] = {
 }
 
 
-def every_tool() -> Toolset:
-    made = Toolset("hostile", "", PROFILES)
-    sync.register(made)
-    arr.register(made)
-    return made
-
-
-TOOLS = every_tool().tools
+TOOLS = {
+    name: tool for name, tool in toolset().tools.items() if name.startswith(("trakt_", "sonarr_", "radarr_", "arr_"))
+}
 IDS = [
     (name, argument)
     for name, tool in TOOLS.items()
