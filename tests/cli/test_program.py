@@ -41,6 +41,7 @@ EXPECTED = {
     "doctor": None,
     "completion": None,
     "catalogue": {"show", "build"},
+    "attack": {"list", "show", "run"},
 }
 
 
