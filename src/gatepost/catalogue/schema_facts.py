@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from gatepost.catalogue.words import name_words, singular, vocabulary
@@ -20,8 +21,8 @@ _CODE: Final = vocabulary(
 )
 _AMOUNTS: Final = vocabulary("amount price cost total fee quantity qty notional sum budget value")
 _MONEY: Final = vocabulary("amount currency price notional wei usd eur iban fee")
-_BULK: Final = vocabulary("all ids batch bulk items")
 _CHOOSERS: Final = vocabulary("action method operation command mode op subcommand verb")
+_PAGING: Final = vocabulary("page next continuation cursor max sync request")
 _CONFIRM: Final = vocabulary("confirm confirmed confirmation force")
 
 
@@ -34,10 +35,6 @@ class Parameter:
     kind: str
     required: bool
     schema: Mapping[str, Any]
-
-    def speaks_of(self, vocabulary: frozenset[str]) -> bool:
-        """Whether one of its words, or its name without separators, is in a vocabulary."""
-        return any(word in vocabulary for word in self.words) or "".join(self.words) in vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,31 +72,65 @@ def schema_facts(schema: object) -> SchemaFacts:
     required = schema.get("required")
     needed = {name for name in required if isinstance(name, str)} if isinstance(required, list) else set()
     found: list[Parameter] = []
+    about: dict[str, list[str]] = {}
+    choices: list[tuple[str, tuple[str, ...]]] = []
     for name, member in properties.items():
         if len(found) >= MOST_PARAMETERS:
             break
-        if isinstance(name, str):
-            own = member if isinstance(member, Mapping) else {}
-            found.append(Parameter(name, _words(name), kind_of(own), name in needed, own))
+        if not isinstance(name, str):
+            continue
+        own = member if isinstance(member, Mapping) else {}
+        kind = kind_of(own)
+        words, topics = _topics(name)
+        found.append(Parameter(name, words, kind, name in needed, own))
+        if "format" in own and own["format"] in ("uri", "url", "iri"):
+            topics |= {"urls"}
+        for topic in topics:
+            if kind in _KINDS[topic]:
+                about.setdefault(topic, []).append(name)
+        if words[-1:] and words[-1] in _CHOOSERS and (offered := _choices(own)):
+            choices.append((name, offered))
     return SchemaFacts(
         parameters=tuple(found),
         total=len(properties),
-        urls=tuple(one.name for one in found if _takes_url(one)),
-        paths=tuple(one.name for one in found if _takes_path(one)),
-        credentials=tuple(one.name for one in found if _takes_credential(one)),
-        code=tuple(one.name for one in found if one.kind in ("string", "array", "") and _takes_code(one)),
-        amounts=tuple(one.name for one in found if one.kind in ("number", "integer", "") and one.speaks_of(_AMOUNTS)),
-        money=tuple(one.name for one in found if one.kind != "array" and one.speaks_of(_MONEY)),
-        confirms=tuple(one.name for one in found if one.speaks_of(_CONFIRM)),
-        bulk=tuple(
-            one.name for one in found if one.kind == "array" and one.name.lower().endswith(("ids", "keys", "names"))
-        ),
-        choices=tuple(
-            (one.name, choices)
-            for one in found
-            if one.words[-1:] and one.words[-1] in _CHOOSERS and (choices := _choices(one))
-        ),
+        **{topic: tuple(about.get(topic, ())) for topic in _KINDS},
+        choices=tuple(choices),
     )
+
+
+# What a parameter must be, besides being called so; a schema that names no type may be anything.
+_KINDS: Final = {
+    "urls": ("string", "array", ""),
+    "paths": ("string", "array", ""),
+    "credentials": ("string", ""),
+    "code": ("string", "array", ""),
+    "amounts": ("number", "integer", ""),
+    "money": ("string", "number", "integer", "boolean", "object", ""),
+    "confirms": ("string", "number", "integer", "boolean", "object", "array", ""),
+    "bulk": ("array",),
+}
+
+
+@lru_cache(maxsize=16_384)
+def _topics(name: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    """A parameter's words in the singular, and what they are about."""
+    words = tuple(singular(word) for word in name_words(name))
+    last = words[-1] if words else ""
+
+    def speaks_of(terms: frozenset[str]) -> bool:
+        return any(word in terms for word in words) or "".join(words) in terms
+
+    found = {
+        "urls": speaks_of(_URLS) and last not in ("id", "name"),
+        "paths": last in _PATHS,
+        "credentials": _names_credential(words, speaks_of(_CREDENTIALS)),
+        "code": _names_code(words),
+        "amounts": speaks_of(_AMOUNTS),
+        "money": speaks_of(_MONEY),
+        "confirms": speaks_of(_CONFIRM),
+        "bulk": name.lower().endswith(("ids", "keys", "names")),
+    }
+    return words, frozenset(topic for topic, holds in found.items() if holds)
 
 
 def kind_of(schema: Mapping[str, Any]) -> str:
@@ -119,43 +150,21 @@ def kind_of(schema: Mapping[str, Any]) -> str:
     return ""
 
 
-def _words(name: str) -> tuple[str, ...]:
-    return tuple(singular(word) for word in name_words(name))
-
-
-def _takes_url(one: Parameter) -> bool:
-    return one.kind in ("string", "array", "") and (
-        one.schema.get("format") in ("uri", "url", "iri")
-        or (one.speaks_of(_URLS) and one.words[-1] not in ("id", "name"))
-    )
-
-
-def _takes_path(one: Parameter) -> bool:
-    return one.kind in ("string", "array", "") and one.words[-1:] != () and one.words[-1] in _PATHS
-
-
-def _takes_credential(one: Parameter) -> bool:
-    if one.words[-1:] and one.words[-1] in ("id", "name", "type", "count", "limit", "max"):
+def _names_credential(words: tuple[str, ...], speaks: bool) -> bool:
+    if words[-1:] and words[-1] in ("id", "name", "type", "count", "limit", "max"):
         return False
-    paging = {"page", "next", "continuation", "cursor", "max", "sync", "request"}
-    return (
-        one.kind in ("string", "")
-        and (one.speaks_of(_CREDENTIALS) or one.words[-2:] in (("api", "key"), ("private", "key"), ("access", "key")))
-        and not paging.intersection(one.words)
-    )
+    named = speaks or words[-2:] in (("api", "key"), ("private", "key"), ("access", "key"))
+    return named and not _PAGING.intersection(words)
 
 
-def _takes_code(one: Parameter) -> bool:
-    name = "".join(one.words)
-    return (
-        name in _CODE
-        or (len(one.words) > 1 and one.words[-1] in ("sql", "command", "script", "shell"))
-        or one.words[0:1] == ("sql",)
-    )
+def _names_code(words: tuple[str, ...]) -> bool:
+    if "".join(words) in _CODE or words[:1] == ("sql",):
+        return True
+    return len(words) > 1 and words[-1] in ("sql", "command", "script", "shell")
 
 
-def _choices(one: Parameter) -> tuple[str, ...]:
-    values = one.schema.get("enum")
+def _choices(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    values = schema.get("enum")
     if not isinstance(values, list):
         return ()
     return tuple(value for value in values[:_MOST_CHOICES] if isinstance(value, str))

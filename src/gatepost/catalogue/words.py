@@ -80,6 +80,7 @@ def inflected(verbs: Iterable[str]) -> dict[str, tuple[str, str]]:
     return table
 
 
+@lru_cache(maxsize=65_536)
 def singular(word: str) -> str:
     """A noun without its plural ending, well enough to compare with."""
     if len(word) > 3 and word.endswith("ies"):
