@@ -15,7 +15,7 @@ from bench.load import generator
 from bench.procs import BenchError
 from bench.report import Section
 from bench.rig import FULL, QUICK, TINY, Rig
-from bench.sections import busy, hung, listing, profile, rss, scripts, stream
+from bench.sections import busy, hung, listing, media, profile, rss, scripts, stream
 
 CONTENDERS = tuple(contender.key for contender in throughput.contenders())
 
@@ -28,6 +28,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Rig, list[str]], Section]]] = {
     "busy": ("an export, a scan and 10,000 changed grants meanwhile; what calls notice", busy.run),
     "decide": ("the policy engine alone (bench/decide.py)", scripts.decide),
     "recovery": ("starting on a journal of 10,000,000 rows (bench/recovery.py)", scripts.recovery),
+    "media": ("the media servers on the sandbox's largest library", media.run),
     "profile": ("where the time of a call goes", profile.run),
 }
 
