@@ -195,6 +195,7 @@ def _connect(plex: Plex) -> connect:
         proxy=None,
         open_timeout=_HANDSHAKE,
         ping_interval=None,  # Plex need not answer pings
+        close_timeout=2,
         max_size=1 << 20,
         logger=_silent(),
     )
