@@ -185,7 +185,7 @@ def test_each_clients_file_is_told_by_its_name_folder_or_content(tmp_path: Path)
         file = tmp_path / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(content)
-        read = read_client_file(file, home=tmp_path)
+        read = read_client_file(file, homes=[tmp_path])
         assert (read.client.id, [each.name for each in read.listed]) == (client, names), path
 
 
@@ -204,5 +204,5 @@ def test_each_clients_file_is_told_by_its_name_folder_or_content(tmp_path: Path)
 def test_a_file_that_cannot_be_read_in_one_way_is_refused(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(GatepostError) as refused:
-        read_client_file(tmp_path / name, home=tmp_path)
+        read_client_file(tmp_path / name, homes=[tmp_path])
     assert refused.value.code == "GP-4005"

@@ -133,9 +133,12 @@ def _file(text: str, client: str | None) -> tuple[Path, str | None]:
 
 
 def _read(path: Path, client: str | None) -> ClientFile:
+    from gatepost.connect.clients import Surroundings
     from gatepost.connect.reading import read_client_file
 
-    return read_client_file(path, client, home=Path.home())
+    here = Surroundings.here()
+    homes = [here.home] if here.windows_home is None else [here.home, here.windows_home]
+    return read_client_file(path, client, homes=homes)
 
 
 def _rules(policy: str | None, profile: str | None, *, shadow: bool) -> Rules:
@@ -266,6 +269,7 @@ def _show(client_file: ClientFile, report: Report, *, as_json: bool) -> int:
 
 def _next(place: Place, client_file: ClientFile, report: Report, *, rewrite: bool) -> None:
     """What was written, and what is to be done now."""
+    import shlex
     import shutil
 
     from gatepost.processes.lock import holder
@@ -281,7 +285,7 @@ def _next(place: Place, client_file: ClientFile, report: Report, *, rewrite: boo
         click.echo()
         click.echo(f"Written to {stored.file}")
         click.echo(f"Backup:    {stored.backup} (with the secrets that the file held)")
-        click.echo(f"Undo:      gatepost server import {client_file.file} --undo")
+        click.echo(f"Undo:      gatepost server import {shlex.quote(str(client_file.file))} --undo")
         click.echo(client_file.client.load)
         if client_file.client.id == "claude-desktop" and shutil.which("npx") is None:
             click.echo("warning: Claude Desktop needs npx (Node.js 18 or newer) to reach the gateway.", err=True)
@@ -292,7 +296,7 @@ def _next(place: Place, client_file: ClientFile, report: Report, *, rewrite: boo
     elif not rewrite and any(each.state in ("added", "present") for each in report.brought):
         click.echo()
         click.echo("The client's file is as it was. To turn it over to the gateway:")
-        click.echo(f"  gatepost server import {client_file.file} --rewrite")
+        click.echo(f"  gatepost server import {shlex.quote(str(client_file.file))} --rewrite")
 
 
 def _undo(place: Place, path: Path, *, as_json: bool) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,12 +60,12 @@ class ClientFile:
     content: bytes = field(repr=False)
 
 
-def read_client_file(file: Path, client: str | None = None, *, home: Path) -> ClientFile:
+def read_client_file(file: Path, client: str | None = None, *, homes: Collection[Path]) -> ClientFile:
     """Reads a client's file.
 
     Args:
         client: a key of `CLIENTS`; None tells it from the file's name, folder and content.
-        home: of the user, whose own `.cursor` is no project's.
+        homes: of the user, whose own `.cursor` is no project's.
 
     Raises:
         GatepostError: GP-4005 where it is not there, not valid, or lists its servers in a way that is not known.
@@ -81,15 +81,15 @@ def read_client_file(file: Path, client: str | None = None, *, home: Path) -> Cl
     else:
         values = _json(real, text)
         kind = _kind(real, values)
-        listed = tuple(_all(real, values, project_of(real, home)))
+        listed = tuple(_all(real, values, project_of(real, homes)))
     return ClientFile(real, CLIENTS[client or kind], listed, content)
 
 
-def project_of(file: Path, home: Path) -> Path | None:
+def project_of(file: Path, homes: Collection[Path]) -> Path | None:
     """The project that a file belongs to: the folder of `.mcp.json`, or the one above `.cursor` or `.vscode`."""
     if file.name == ".mcp.json":
         return file.parent
-    if file.parent.name in _PROJECT_FOLDERS and file.parent.parent != home.resolve():
+    if file.parent.name in _PROJECT_FOLDERS and file.parent.parent not in [home.resolve() for home in homes]:
         return file.parent.parent
     return None
 
