@@ -363,6 +363,16 @@ class _Server(uvicorn.Server):
                 async with asyncio.timeout(1):
                     await self._ending.wait()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As it is where somebody is connected, and at once where nobody is."""
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
+            return
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """None are captured."""
