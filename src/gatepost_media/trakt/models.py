@@ -64,11 +64,13 @@ class Ids(TraktRow):
     tvdb_id: int | None = None
 
 
-class Work(Ids):
-    """A movie or a show, in short."""
-
+class _Titled(TraktRow):
     title: str | None = None
     year: int | None = None
+
+
+class Work(Ids, _Titled):
+    """A movie or a show, in short. (Fields of the last base come first: a title says more than its ids.)"""
 
 
 class _Told(Work):
@@ -118,11 +120,14 @@ class Show(_Told):
     total_runtime: int | None = Field(default=None, description="Minutes of all episodes.")
 
 
-class Season(Ids):
-    """A season; number 0 holds the specials."""
-
+class _Numbered(TraktRow):
     number: int
     title: str | None = None
+
+
+class Season(Ids, _Numbered):
+    """A season; number 0 holds the specials."""
+
     overview: str | None = None
     first_aired: str | None = None
     rating: float | None = None
@@ -134,12 +139,15 @@ class Season(Ids):
     updated_at: str | None = None
 
 
-class Episode(Ids):
-    """An episode."""
-
+class _OfSeason(TraktRow):
     season: int
     number: int
     title: str | None = None
+
+
+class Episode(Ids, _OfSeason):
+    """An episode."""
+
     overview: str | None = None
     first_aired: str | None = None
     runtime: int | None = None
@@ -152,10 +160,13 @@ class Episode(Ids):
     updated_at: str | None = None
 
 
-class Person(Ids):
+class _Named(TraktRow):
+    name: str
+
+
+class Person(Ids, _Named):
     """A person."""
 
-    name: str
     biography: str | None = None
     birthday: str | None = None
     death: str | None = None
@@ -166,9 +177,7 @@ class Person(Ids):
     updated_at: str | None = None
 
 
-class Item(Ids):
-    """A movie, show, season, episode or person in a list of mixed things; ids are those of the thing itself."""
-
+class _What(TraktRow):
     type: str
     title: str | None = Field(
         default=None, description="Of the movie, or of the show that a season or an episode is of."
@@ -178,6 +187,11 @@ class Item(Ids):
     episode: int | None = None
     episode_title: str | None = None
     name: str | None = Field(default=None, description="Of a person.")
+
+
+class Item(Ids, _What):
+    """A movie, show, season, episode or person in a list of mixed things; ids are those of the thing itself."""
+
     show_trakt_id: int | None = None
     show_slug: str | None = None
     show_imdb_id: str | None = None

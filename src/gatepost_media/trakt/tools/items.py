@@ -154,8 +154,11 @@ def _count(found: Json, kind: str) -> int:
     return value if isinstance(value, int) else 0
 
 
+_ONE = {"movies": "movie", "shows": "show", "seasons": "season", "episodes": "episode", "people": "person"}
+
+
 def _words(counts: Counts) -> str:
-    some = [f"{number} {kind}" for kind, number in counts.model_dump().items() if number]
+    some = [f"{number} {kind if number != 1 else _ONE[kind]}" for kind, number in counts.model_dump().items() if number]
     return ", ".join(some) or "nothing"
 
 

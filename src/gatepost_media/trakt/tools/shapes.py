@@ -103,10 +103,13 @@ class Translations(Page[Translation]):
     title: str
 
 
-class ListInfo(Ids):
+class _Called(TraktRow):
+    name: str
+
+
+class ListInfo(Ids, _Called):
     """A list of somebody's."""
 
-    name: str
     description: str | None = None
     privacy: str | None = None
     type: str | None = None
@@ -133,13 +136,15 @@ class Lists(Page[ListInfo]):
     title: str
 
 
-class Credit(Ids):
-    """One person's part in a movie, a show, a season or an episode; ids are the person's."""
-
+class _Part(TraktRow):
     name: str | None = None
     department: str = Field(description="cast, guest stars, or a department of the crew such as directing.")
     parts: list[str] = Field(description="Characters of the cast, jobs of the crew.")
     episode_count: int | None = None
+
+
+class Credit(Ids, _Part):
+    """One person's part in a movie, a show, a season or an episode; ids are the person's."""
 
 
 class Credits(Page[Credit]):
