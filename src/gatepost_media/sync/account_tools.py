@@ -172,9 +172,10 @@ async def trakt_get_auth_status(ctx: Context) -> AuthStatus:
     """Whether Trakt is configured and somebody is signed in, checked by asking Trakt whose sign-in it is."""
     trakt = ctx.process.of(Trakt)
     try:
-        tokens = trakt.sign_in.tokens()
+        _ = trakt.sign_in.client_id
     except NotConfigured as error:
         return AuthStatus(configured=False, signedIn=False, problem=str(error))
+    tokens = trakt.sign_in.tokens()
     if tokens is None:
         problem = "Nobody is signed in to Trakt here. Call trakt_authenticate and show the user its address."
         return AuthStatus(configured=True, signedIn=False, problem=problem)
