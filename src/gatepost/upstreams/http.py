@@ -15,7 +15,7 @@ from gatepost.upstreams.base import LISTEN, Headers, Kind, UpstreamFailed
 from gatepost.upstreams.config import ServerConfig
 from gatepost.wire import sse
 from gatepost.wire.errors import UpstreamError
-from gatepost.wire.pool import Pool, Timeouts
+from gatepost.wire.pool import Pool, Timeouts, with_body
 from gatepost.wire.response import Response, ResponseHead
 from gatepost.wire.running import as_task
 
@@ -77,7 +77,7 @@ class HttpUpstream:
             self._prepared[key] = head
         self._requests += 1
         try:
-            return HttpReply(self, await self._pool.send(head, body, timeouts))
+            return HttpReply(self, await self._pool.send(with_body(head, body), timeouts))
         except UpstreamError as error:
             raise self.failed(failures.from_wire(self.config, error)) from error
 

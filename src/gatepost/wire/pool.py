@@ -119,20 +119,16 @@ class Pool:
             ValueError: the method, the target or a header cannot be sent. Nothing was.
         """
         head = self.prepare(method, headers, path)
-        if body or method not in _BODILESS:
-            return await self.send(head, body, timeouts)
-        return await self._send(head + b"\r\n", timeouts or self._timeouts)
+        data = with_body(head, body) if body or method not in _BODILESS else head + b"\r\n"
+        return await self.send(data, timeouts)
 
     def prepare(self, method: str, headers: Headers, path: str | None = None) -> bytes:
-        """The beginning of a request's head, for `send`; the arguments and what it raises are those of `request`."""
+        """The beginning of a request's head, for `with_body`. Arguments and what it raises are those of `request`."""
         return self._start(method, path or self.base_path) + _checked_lines(headers)
 
-    async def send(self, prepared: bytes, body: bytes, timeouts: Timeouts | None = None) -> Response:
-        """`request` with a head that was prepared before, and a body. Raises `UpstreamError`."""
-        data = b"%bcontent-length: %d\r\n\r\n%b" % (prepared, len(body), body)
-        return await self._send(data, timeouts or self._timeouts)
-
-    async def _send(self, data: bytes, deadlines: Timeouts) -> Response:
+    async def send(self, data: bytes, timeouts: Timeouts | None = None) -> Response:
+        """`request`, with the bytes of the whole request. Raises `UpstreamError`."""
+        deadlines = timeouts or self._timeouts
         exchange = (self._take_idle() if self._idle else None) or await self._another(deadlines.connect)
         head = exchange.send(data, deadlines)
         try:
@@ -277,6 +273,11 @@ class Pool:
             if len(self._starts) < _REMEMBERED:
                 self._starts[method, target] = start
         return start
+
+
+def with_body(prepared: bytes, body: bytes) -> bytes:
+    """The bytes of a request whose head was prepared."""
+    return b"%bcontent-length: %d\r\n\r\n%b" % (prepared, len(body), body)
 
 
 def _checked_lines(headers: Headers) -> bytes:
