@@ -19,6 +19,7 @@ from gatepost.gateway.sessions import Sessions
 from gatepost.gateway.snapshot import Snapshot
 from gatepost.journal import Journal
 from gatepost.journal.calls import Record
+from gatepost.kept import Keeper
 from gatepost.keys import Keyring
 from gatepost.quota import Ledger
 from gatepost.upstreams.base import Upstream
@@ -58,6 +59,7 @@ class Gateway:
         rescan: Rescan,
         settings: Settings | None = None,
         clock: Callable[[], float] = time.time,
+        kept: Keeper | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self.keyring = keyring
@@ -65,6 +67,7 @@ class Gateway:
         self.journal = journal
         self.ledger = ledger
         self.clock = clock
+        self.kept = kept
         self.metrics = Metrics()
         self.snapshot = Snapshot()
         self.callers: dict[tuple[Head, str], Caller] = {}

@@ -22,6 +22,7 @@ from gatepost.gateway.sessions import Session, find
 from gatepost.journal import JournalUnavailable
 from gatepost.mcp import legacy, modern
 from gatepost.mcp.message import INVALID_REQUEST, Message, MessageError, parse
+from gatepost.mcp.methods import Duty
 from gatepost.mcp.refused import Refused
 from gatepost.policy import Decision, Effect, Use, limit_message
 from gatepost.quota import Count, Exhausted, Reservation
@@ -80,6 +81,10 @@ async def _decide(gateway: Gateway, request: Request, call: Call, verdict: Verdi
         # never left.
         await _settle(gateway, Progress(request, decision_id, carried_out=False, error_class="client_gone"), reserved)
         raise
+    seconds = caller.upstream.keep_arguments
+    if seconds is not None and gateway.kept is not None and call.duty is Duty.TOOL:
+        arguments = call.message.params.get("arguments") or {}
+        gateway.kept.keep(caller.server_name, decision_id, arguments, seconds, len(request.body))
     gateway.metrics.calls[caller.server_name, decision.effect] += 1
     if decision.effect != "allow":
         size = answers.denied(request, call, verdict, decision, decision_id, why_exhausted)

@@ -54,10 +54,11 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server: how it is reached, and the tools it defines by name."""
+    """One server: how it is reached, the tools it defines by name, and for how many seconds arguments are kept."""
 
     config: ServerConfig
     tools: Mapping[str, Tool]
+    keep_arguments: int | None = None
 
 
 def _empty() -> Mapping[str, Any]:
@@ -150,4 +151,4 @@ def _server(body: dict[str, Any], unseal: Callable[[str, str], str]) -> Server:
         tool: Tool(tool, entry["tool"], entry["hash"], entry.get("category"))
         for tool, entry in (body.get("tools") or {}).items()
     }
-    return Server(config, MappingProxyType(tools))
+    return Server(config, MappingProxyType(tools), body.get("keep_arguments"))

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
+from gatepost import kept
 from gatepost.errors import GatepostError
 from gatepost.feed import Feed
 from gatepost.gateway.core import Gateway, Settings
@@ -65,6 +66,7 @@ class DataPlane:
         self._journal = Journal.open(
             folder.journal / "data", "data", keyring, ledger=ledger, sync=options.sync, clock=time.time
         )
+        self._kept = kept.Keeper(folder.root / kept.FOLDER, keyring)
         self.gateway = Gateway(
             keyring=keyring,
             journal=self._journal,
@@ -72,6 +74,7 @@ class DataPlane:
             connect=functools.partial(connect, on_dropped=self._dropped),
             rescan=self._ask_for_scan,
             settings=settings,
+            kept=self._kept,
         )
         self._feed = Feed.open(folder.store)
         self._entry = Entry(self.gateway)
@@ -117,6 +120,7 @@ class DataPlane:
         if self._listener is not None:
             await self._listener.drain(_DRAIN_SECONDS)
         await self.gateway.close()
+        await self._kept.close()
         self.gateway.refusals.flush()
         self.gateway.drops.flush()
         await self._journal.flush()
