@@ -252,3 +252,27 @@ async def test_a_hidden_recommendation_comes_back_when_it_is_unhidden(tmp_path: 
         assert film in await recommended()
         again = await ask(client, "unhide_movie_recommendation", movie_id=film)
         assert again["done"] is False
+
+
+async def test_what_comes_next_ends_where_it_ends_whatever_length_trakt_states(tmp_path: Path) -> None:
+    async with account(tmp_path) as (box, client):
+        box.trakt.watches.clear()
+        box.trakt.watch(box.works.by_key[2005], 1_700_000_000)
+        found = await ask(client, "fetch_up_next", limit=1)
+        assert [(row["slug"], row["next_episode"]["number"]) for row in found["items"]] == [(HILLBILLIES, 2)]
+        assert "totalSize" not in found
+        if "nextCursor" in found:  # where the page count is made up as well
+            rest = await ask(client, "fetch_up_next", limit=1, cursor=found["nextCursor"])
+            assert rest["items"] == []
+            assert "nextCursor" not in rest
+
+
+async def test_a_sign_in_lost_between_trakt_and_here_says_to_sign_in_again_and_nothing_else_is_lost(
+    tmp_path: Path,
+) -> None:
+    async with account(tmp_path) as (box, client):
+        box.advance(8 * 86_400)
+        box.fault("trakt_auth", "cut")  # the refresh token is spent, its answer does not arrive
+        assert "Try again" in await refused(client, "fetch_history")
+        assert "start_device_auth" in await refused(client, "fetch_history")
+        assert (await ask(client, "fetch_trending_movies"))["items"]
