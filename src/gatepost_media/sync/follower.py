@@ -25,8 +25,6 @@ from gatepost_media.sync.sessions import Audience, Notice, Session, ignored_beca
 if TYPE_CHECKING:
     from websockets.asyncio.client import connect
 
-NOTIFICATIONS = "/:/websockets/notifications"
-"""Older than the contract's /:/websocket/notifications; every server has it."""
 POLL = 10.0
 RESYNC = 60.0
 FIRST_PAUSE = 1.0
@@ -188,7 +186,7 @@ def _connect(plex: Plex) -> connect:
 
     address = urlsplit(plex.url)
     return connect(
-        "ws" + plex.url.removeprefix("http") + NOTIFICATIONS,
+        "ws" + plex.url.removeprefix("http") + paths.NOTIFICATIONS,
         additional_headers=plex.headers(),
         host=address.hostname,
         port=address.port or (443 if address.scheme == "https" else 80),

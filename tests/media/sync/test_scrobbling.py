@@ -8,7 +8,6 @@ import pytest
 from mcp import Client
 
 from gatepost_media.sandbox import Sandbox
-from gatepost_media.sync import follower
 from tests.media.sync.support import ask, connect, plays, refused, server, sign_in, status_when, told, until
 
 pytestmark = pytest.mark.anyio
@@ -166,11 +165,9 @@ async def test_a_server_that_hangs_up_is_followed_again_and_what_ended_meanwhile
         await until(lambda: sum(seen.method == "WEBSOCKET" for seen in box.requests) >= 2)
 
 
-async def test_without_notifications_the_sessions_are_looked_at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(follower, "NOTIFICATIONS", "/:/nowhere")
+async def test_without_notifications_the_sessions_are_looked_at(tmp_path: Path) -> None:
     async with server(tmp_path) as (box, client):
+        box.fault("plex", "503", 99, path="/:/websockets")
         playing = box.play(NOSFERATU, speed=0)
         playing.seek_to(82)
         await ask(client, "trakt_start_scrobbling")
