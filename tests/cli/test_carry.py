@@ -163,6 +163,33 @@ def test_an_empty_folder_is_taken_over(used: Program, elsewhere: Program, tmp_pa
     assert elsewhere.data.stat().st_mode & 0o777 == 0o700
 
 
+def test_who_may_not_write_beside_the_folder_can_still_fill_it(
+    used: Program, elsewhere: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service's own folder in one that belongs to the system."""
+    elsewhere.data.mkdir(parents=True)
+    file = exported(used, tmp_path / "all.tar.gz")
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != elsewhere.data.parent)
+    assert elsewhere.quick("import-data", str(file), "--keys", str(used.data / "keys")).code == 0
+    assert sorted(path.name for path in elsewhere.data.iterdir() if not path.name.startswith("store.db-")) == [
+        *("journal", "keys", "store.db")
+    ]
+    assert elsewhere.read("log", "verify")["ok"] is True
+    assert [path.name for path in elsewhere.data.parent.iterdir()] == ["data"]
+
+
+def test_a_file_system_without_links_takes_an_export_too(
+    used: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", link)
+    file = exported(used, tmp_path / "all.tar.gz")
+    assert "manifest.json" in members(file)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
 def test_looking_puts_nothing_in_place(used: Program, elsewhere: Program, tmp_path: Path) -> None:
     file = exported(used, tmp_path / "all.tar.gz", "--with-keys", "--passphrase", "env:P")
     assert elsewhere.read("import-data", str(file), "--check")["rows"] > 100

@@ -80,11 +80,8 @@ def bring(
     """
     if not check:
         _require_free(root)
-    parent = root.parent
     try:
-        if not check:
-            parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{root.name}.import-", dir=None if check else parent) as folder:
+        with tempfile.TemporaryDirectory(prefix=".gatepost-import-", dir=None if check else _beside(root)) as folder:
             staged = Path(folder) / "data"
             staged.mkdir(mode=0o700)
             brought = _checked(_unpacked(file, staged), staged)
@@ -106,6 +103,17 @@ def _require_free(root: Path) -> None:
         raise GatepostError(
             "GP-5003", f"{root} is not empty, and an import replaces nothing.", "Name another folder with --data DIR."
         )
+
+
+def _beside(root: Path) -> Path:
+    """Where to unpack: beside the folder, from where it is put in place in one step.
+
+    A folder that was made for somebody who may not write beside it, as a system's service is, takes it in itself.
+    """
+    if root.is_dir() and not os.access(root.parent, os.W_OK):
+        return root
+    root.parent.mkdir(parents=True, exist_ok=True)
+    return root.parent
 
 
 def _unpacked(file: Path, staged: Path) -> Manifest:
@@ -239,9 +247,18 @@ def _key_files(folder: Path) -> Iterator[Path]:
 
 
 def _move(staged: Path, root: Path) -> None:
-    """In one step; an empty folder that is there gives way, and one that has come to hold something does not."""
+    """In one step; an empty folder that is there gives way, and one that has come to hold something does not.
+
+    Within the folder itself the store comes last: without it, nothing takes the rest for an installation.
+    """
     for folder, _, _ in os.walk(staged):
         _sync(Path(folder))
+    if staged.is_relative_to(root):
+        root.chmod(0o700)
+        for path in sorted(staged.iterdir(), key=lambda path: path.name == STORE):
+            path.rename(root / path.name)
+        _sync(root)
+        return
     try:
         staged.rename(root)
     except OSError:

@@ -73,8 +73,7 @@ def take(data: DataFolder, file: Path, *, passphrase: str | None = None) -> Take
                 rows = _fill(_Filling(archive), data, file.parent, keys)
             out.flush()
             os.fsync(out.fileno())
-        # A link, unlike a rename, does not take the place of a file that has come meanwhile.
-        os.link(draft, file)
+        _put(Path(draft), file)
         _sync(file.parent)
     except FileExistsError:
         raise _taken(file) from None
@@ -86,6 +85,18 @@ def take(data: DataFolder, file: Path, *, passphrase: str | None = None) -> Take
         if draft:
             Path(draft).unlink(missing_ok=True)
     return Taken(file, file.stat().st_size, rows, keys is not None)
+
+
+def _put(draft: Path, file: Path) -> None:
+    """Gives the draft its name. A link, unlike a rename, does not take the place of a file that has come meanwhile."""
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if file.exists():
+            raise FileExistsError from None
+        draft.rename(file)
 
 
 @dataclass(slots=True)
