@@ -50,8 +50,12 @@ async def fetch_history(
     ctx: Context,
     history_type: Annotated[ItemKind | None, Field(description="One kind alone; needed with item_id.")] = None,
     item_id: Annotated[Digits | None, Field(description="Trakt's number of one thing, to see its plays alone.")] = None,
-    start_at: Annotated[When | None, Field(description="ISO 8601; plays from then on.")] = None,
-    end_at: Annotated[When | None, Field(description="ISO 8601; plays until then.")] = None,
+    start_at: Annotated[
+        When | None, Field(description="ISO 8601; plays from then on. A day alone is its beginning, UTC.")
+    ] = None,
+    end_at: Annotated[
+        When | None, Field(description="ISO 8601; plays until then. A day alone is its beginning, UTC.")
+    ] = None,
     page: PageNumber = None,
     limit: Limit = MOST,
 ) -> Page[Play]:
