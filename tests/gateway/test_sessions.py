@@ -340,18 +340,17 @@ def test_a_call_to_a_program_without_a_session_says_how_to_begin(tmp_path: Path)
     asyncio.run(run())
 
 
-def test_a_client_of_the_other_era_is_answered_so_that_it_falls_back(tmp_path: Path) -> None:
+def test_a_server_that_was_never_asked_what_it_speaks_is_reached_in_no_era(tmp_path: Path) -> None:
     async def run() -> None:
         async with Recorder() as upstream, Rig(tmp_path) as rig:
-            rig.server("old", upstream.url, eras="legacy")
-            rig.server("new", upstream.url, eras="modern")
-            answer = await rig.modern("old", rig.grant("old", ALLOW_ALL), "server/discover")
+            rig.publish("server", "s", {"name": "s", "url": upstream.url, "eras": [], "versions": []})
+            token = rig.grant("s", ALLOW_ALL)
+            answer = await rig.modern("s", token, "server/discover")
             assert answer.status == 400
             assert answer.json["error"]["code"] not in (-32020, -32021, -32022, -32601)
-            answer = await rig.post("/mcp/new/", rig.grant("new", ALLOW_ALL, label="n"), INIT)
+            answer = await rig.post("/mcp/s/", token, INIT)
             assert answer.status == 400
             assert answer.json["error"]["code"] == -32022
-            assert answer.json["error"]["data"]["supported"] == ["2026-07-28"]
             assert not upstream.seen
 
     asyncio.run(run())

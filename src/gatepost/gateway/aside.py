@@ -28,7 +28,8 @@ async def onward(gateway: Gateway, request: Request, call: Call) -> None:
     if message.kind == "response":
         message = _opened(gateway, call)
     session = None if call.session is None else call.session.upstream_id
-    upstream = gateway.upstream(call.caller.upstream.config)
+    caller = call.caller
+    upstream = gateway.bridges.towards(caller) if call.bridged else gateway.upstream(caller.upstream.config)
     try:
         reply = await upstream.post(message.encode(), message, forwarded(request.head, call), session)
     except UpstreamFailed as failure:

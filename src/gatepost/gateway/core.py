@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from gatepost.gateway import records
+from gatepost.gateway.bridge import Bridges
 from gatepost.gateway.caller import Caller
 from gatepost.gateway.listed import Listed
 from gatepost.gateway.metrics import Metrics
@@ -76,6 +77,7 @@ class Gateway:
         self.refusals = Refusals(self.settings.max_refusal_rows, clock, partial(self.note, "refused"))
         self.drops = Refusals(self.settings.max_refusal_rows, clock, partial(self.note, "dropped"))
         self.listed = Listed()
+        self.bridges = Bridges(self)
         self.tasks: dict[tuple[str, str, str], str] = {}
         self.streams: dict[object, tuple[Caller, Callable[[], None]]] = {}
         self.configured = False
@@ -99,6 +101,7 @@ class Gateway:
             server = snapshot.servers.get(name)
             if server is None or server.config != config:
                 del self._upstreams[name]
+                self.bridges.forget(name)
                 self.spawn(upstream.close())
         self.close_revoked_streams()
 
@@ -207,6 +210,8 @@ class Gateway:
         """Disconnect from all servers and wait for what runs beside the main path."""
         for task in list(self._rescans.values()):
             task.cancel()
+        if self.bridges.close() and self._background:
+            await asyncio.wait(list(self._background), timeout=2)
         upstreams = [upstream for _, upstream in self._upstreams.values()]
         self._upstreams.clear()
         await asyncio.gather(*(upstream.close() for upstream in upstreams), return_exceptions=True)

@@ -26,6 +26,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
         duty: what the main path owes its method.
         session: the legacy session it belongs to.
         mcp: its `MCP-*` headers by lower-case name.
+        bridged: whether the server does not speak this era.
     """
 
     caller: Caller
@@ -35,6 +36,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     duty: Duty
     session: Session | None
     mcp: dict[bytes, bytes]
+    bridged: bool = False
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):

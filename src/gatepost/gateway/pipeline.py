@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Final, cast
 
 from gatepost.gateway import answers, aside, records, relay
+from gatepost.gateway.bridge import check_bridged
 from gatepost.gateway.caller import Caller
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Progress, Verdict
@@ -95,15 +96,22 @@ async def _decide(gateway: Gateway, request: Request, call: Call, verdict: Verdi
 
 def _understood(gateway: Gateway, caller: Caller, message: Message, found: dict[bytes, bytes]) -> Call:
     """Decide the era, check what it owes, find the session. Raises `Refused`."""
-    versions = caller.upstream.config.versions
+    versions, lacks = caller.upstream.spoken, caller.upstream.lacks
     if modern.is_modern(message, found.get(b"mcp-protocol-version")):
         protocol, duty = modern.check(message, found, versions)
+        if lacks == "modern":
+            check_bridged(message, 404)
+            return Call(caller, message, modern, protocol, duty, None, found, True)
         return Call(caller, message, modern, protocol, duty, None, found)
     protocol, duty = legacy.check(message, found, versions)
     session = find(gateway.sessions, caller, found.get(b"mcp-session-id"), gateway.clock())
-    if session is None and caller.upstream.config.transport == "stdio" and message.method != "initialize":
+    bridged = lacks == "legacy"
+    keeps = bridged or caller.upstream.config.transport == "stdio"
+    if session is None and keeps and message.method != "initialize":
         raise Refused(400, INVALID_REQUEST, "GP-1004", "This server keeps sessions: begin with initialize.")
-    return Call(caller, message, legacy, protocol, duty, session, found)
+    if bridged:
+        check_bridged(message, 200)
+    return Call(caller, message, legacy, protocol, duty, session, found, bridged)
 
 
 def _in_flight(call: Call) -> Session | None:

@@ -55,8 +55,8 @@ async def call(gateway: Gateway, request: Request, call: Call, verdict: Verdict,
             progress.carried_out, progress.error_class = False, "too_many_sessions"
             answers.rpc(request, replies.error(call.message.id, 1012, str(too_many()), {"code": "GP-1012"}))
             return
-    upstream = gateway.upstream(caller.upstream.config)
-    if starts and caller.upstream.config.transport == "stdio":
+    upstream = gateway.bridges.towards(caller) if call.bridged else gateway.upstream(caller.upstream.config)
+    if starts and (call.bridged or caller.upstream.config.transport == "stdio"):
         key = gateway.sessions.new_key()
     if call.era is modern:
         # Closing the response stream is how a modern client cancels; a legacy one may come back for the rest.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -38,6 +39,7 @@ class Session:
         in_flight: the ids of the client's requests that have no answer yet.
         used: when it was last used, in the clock's seconds.
         streams: how many of its streams are open; a session with an open stream is not idle.
+        on_end: called when it is ended, where something is kept for it here: then that tells the server, nobody else.
     """
 
     token: str
@@ -47,6 +49,7 @@ class Session:
     used: float
     in_flight: set[Id] = field(default_factory=set)
     streams: int = 0
+    on_end: Callable[[], None] | None = None
 
 
 class Sessions:
@@ -113,6 +116,8 @@ class Sessions:
         self._ended[session.token] = None
         if len(self._ended) > _ENDED_KEPT:
             del self._ended[next(iter(self._ended))]
+        if session.on_end is not None:
+            session.on_end()
 
     def reap(self, now: float) -> list[Session]:
         """End the sessions that have been idle too long, and return them so that the servers can be told."""

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from gatepost.feed import Row
 from gatepost.grants.table import Grant, GrantTable
 from gatepost.mcp.headers import declared_params
+from gatepost.mcp.methods import MODERN_VERSIONS
 from gatepost.policy import CompiledDefinition, Policy, compile_definition, compile_policy
 from gatepost.upstreams.config import ServerConfig
 from gatepost.wire import strictjson
@@ -54,10 +55,20 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server: how it is reached, the tools it defines by name, and for how many seconds arguments are kept."""
+    """One server.
+
+    Attributes:
+        config: how it is reached.
+        tools: what it defines, by name.
+        spoken: the revisions in which it is reached: its own, and those of an era that is bridged to it.
+        lacks: that era.
+        keep_arguments: for how many seconds the arguments of calls are kept, None where they are not.
+    """
 
     config: ServerConfig
     tools: Mapping[str, Tool]
+    spoken: tuple[str, ...] = ()
+    lacks: Literal["legacy", "modern"] | None = None
     keep_arguments: int | None = None
 
 
@@ -151,4 +162,13 @@ def _server(body: dict[str, Any], unseal: Callable[[str, str], str]) -> Server:
         tool: Tool(tool, entry["tool"], entry["hash"], entry.get("category"))
         for tool, entry in (body.get("tools") or {}).items()
     }
-    return Server(config, MappingProxyType(tools), body.get("keep_arguments"))
+    return Server(config, MappingProxyType(tools), *_spoken(config.versions), body.get("keep_arguments"))
+
+
+def _spoken(versions: tuple[str, ...]) -> tuple[tuple[str, ...], Literal["legacy", "modern"] | None]:
+    """In what a server is reached, and the era in which it speaks no revision itself, where it was scanned."""
+    if not versions:
+        return (), None
+    if not any(version in MODERN_VERSIONS for version in versions):
+        return (*versions, *MODERN_VERSIONS), "modern"
+    return versions, None

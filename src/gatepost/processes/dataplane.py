@@ -178,7 +178,7 @@ class DataPlane:
         for session in gateway.sessions.reap(gateway.clock()):
             server = gateway.snapshot.servers.get(session.server)
             gateway.note("session", action="reaped", grant_id=session.grant_id, server=session.server)
-            if server is not None:
+            if server is not None and session.on_end is None:
                 gateway.spawn(_forget(gateway, server.config.name, session.upstream_id))
 
     def _dropped(self, server: str, why: str) -> None:

@@ -40,16 +40,32 @@ class Conversation:
         era: decides the metadata, the headers and whether there is a session.
         session: the session key; for HTTP it is learnt from the answer to `initialize`.
         budget: bytes of answers to read in all.
+        client: the name and version to give; the gateway's own by default.
+        capabilities: what to say that the client can do.
+
+    Attributes:
+        session: as above.
+        version: the revision that is spoken; None before `handshake`.
     """
 
     def __init__(
-        self, upstream: Upstream, config: ServerConfig, era: Era, session: str | None, *, budget: int = 64 * 1024 * 1024
+        self,
+        upstream: Upstream,
+        config: ServerConfig,
+        era: Era,
+        session: str | None,
+        *,
+        budget: int = 64 * 1024 * 1024,
+        client: Mapping[str, Any] = CLIENT,
+        capabilities: Mapping[str, Any] = CAPABILITIES,
     ) -> None:
         self._upstream = upstream
         self._config = config
         self._era: Era = era
-        self._session = session
-        self._version: str | None = MODERN_VERSIONS[-1] if era == "modern" else None
+        self._client = dict(client)
+        self._capabilities = dict(capabilities)
+        self.session = session
+        self.version: str | None = MODERN_VERSIONS[-1] if era == "modern" else None
         self._budget = budget
         self._next_id = 1
 
@@ -71,9 +87,9 @@ class Conversation:
     async def _ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         if self._era == "modern":
             params["_meta"] = {
-                _PREFIX + "protocolVersion": self._version,
-                _PREFIX + "clientInfo": CLIENT,
-                _PREFIX + "clientCapabilities": CAPABILITIES,
+                _PREFIX + "protocolVersion": self.version,
+                _PREFIX + "clientInfo": self._client,
+                _PREFIX + "clientCapabilities": self._capabilities,
             }
         id, self._next_id = self._next_id, self._next_id + 1
         reply = await self._post({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
@@ -82,7 +98,7 @@ class Conversation:
         finally:
             reply.abort()
         if method == "initialize":
-            self._session = _session_id(reply) or self._session
+            self.session = _session_id(reply) or self.session
         error = answer.get("error")
         if error is not None:
             error = error if isinstance(error, dict) else {}
@@ -95,34 +111,38 @@ class Conversation:
 
     async def handshake(self) -> dict[str, Any]:
         """The legacy `initialize` (2025-11-25 lifecycle); returns its result. Raises as `ask` does."""
-        params = {"protocolVersion": LEGACY_VERSIONS[-1], "capabilities": CAPABILITIES, "clientInfo": CLIENT}
+        params = {
+            "protocolVersion": LEGACY_VERSIONS[-1],
+            "capabilities": self._capabilities,
+            "clientInfo": self._client,
+        }
         result = await self.ask("initialize", params)
         version = result.get("protocolVersion")
         if version not in LEGACY_VERSIONS:
             raise self._not_mcp(f"it offers the protocol revision {version!r}, which is not spoken here")
-        self._version = version
+        self.version = version
         reply = await self._post({"jsonrpc": "2.0", "method": "notifications/initialized"})
         reply.abort()
         return result
 
     async def end(self) -> None:
         """End the session, where there is one."""
-        if self._era == "legacy" and self._session is not None:
+        if self._era == "legacy" and self.session is not None:
             try:
-                (await self._upstream.delete(self._headers(None), self._session)).abort()
+                (await self._upstream.delete(self._headers(None), self.session)).abort()
             except UpstreamFailed:
                 pass  # the server forgets the session by itself, sooner or later
 
     async def _post(self, body: dict[str, Any]) -> Reply:
         message = messages.from_body(body)
-        return await self._upstream.post(message.encode(), message, self._headers(message), self._session)
+        return await self._upstream.post(message.encode(), message, self._headers(message), self.session)
 
     def _headers(self, message: Message | None) -> list[tuple[bytes, bytes]]:
-        if self._version is None:
+        if self.version is None:
             return []
         if self._era == "modern" and message is not None:
-            return modern.forward_headers(message, self._version, [])
-        return [(b"mcp-protocol-version", self._version.encode())]
+            return modern.forward_headers(message, self.version, [])
+        return [(b"mcp-protocol-version", self.version.encode())]
 
     async def _read(self, reply: Reply, id: int) -> dict[str, Any]:
         if reply.status in (401, 403):
