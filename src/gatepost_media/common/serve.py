@@ -240,7 +240,7 @@ def run_http(server: Server[Process], listener: socket.socket, *, token: str) ->
     app = Bearer(server.streamable_http_app(host=host), token)
     with listener:
         print(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}/mcp", file=sys.stderr, flush=True)
-        config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on")
+        config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=3)
         uvicorn.Server(config).run(sockets=[listener])
 
 

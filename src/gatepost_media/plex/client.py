@@ -21,6 +21,9 @@ from gatepost_media.plex.raw import Raw, mapping, rows, text, total, whole
 PAGE = 500
 """Rows a request, where all of a list is walked."""
 _NAMES_FOR_SECONDS = 300.0
+ACCOUNT_TOKEN = "plex-token"  # noqa: S105 - a file's name
+SERVER_TOKEN = "plex-server-token"  # noqa: S105
+"""Where signing in keeps its tokens, below the home folder."""
 
 Query = Mapping[str, QueryValue]
 
@@ -35,44 +38,42 @@ class Plex:
     def __init__(self, settings: Settings, http: Http) -> None:
         self._settings = settings
         self._http = http
-        self._saved: str | None = None
-        self._saved_read = False
+        self._saved: dict[str, str | None] = {}
         self._machine: str | None = None
         self._identifier: str | None = None
         self._names: dict[tuple[str, str], tuple[float, dict[int, str]]] = {}
 
-    # The token.
-
-    @property
-    def token_file_name(self) -> str:
-        """Where signing in saves the token, below the home folder."""
-        return "plex-token"
+    # The tokens: the account's, and the server's own where the account's is not accepted there.
 
     def token(self) -> str | None:
-        """The token in force: PLEX_TOKEN, else the saved one, else None."""
-        if self._settings.plex_token:
-            return self._settings.plex_token
-        if not self._saved_read:
-            kept = read_private(self._settings.home / self.token_file_name)
-            self._saved = kept.decode("utf-8", "replace").strip() if kept else None
-            self._saved_read = True
-        return self._saved
+        """The account's token in force: PLEX_TOKEN, else the saved one, else None."""
+        return self._settings.plex_token or self._kept(ACCOUNT_TOKEN)
 
-    def save_token(self, token: str) -> None:
-        """Keeps a token that signing in brought, before it is used."""
-        write_private(self._settings.home / self.token_file_name, token.encode())
-        self._saved, self._saved_read = token, True
+    def _kept(self, name: str) -> str | None:
+        if name not in self._saved:
+            content = read_private(self._settings.home / name)
+            self._saved[name] = content.decode("utf-8", "replace").strip() or None if content else None
+        return self._saved[name]
+
+    def save_token(self, token: str, name: str = ACCOUNT_TOKEN) -> None:
+        """Keeps a token that signing in brought, before it is used. A new account's has no server's yet."""
+        if name == ACCOUNT_TOKEN:
+            self.forget_token()
+        write_private(self._settings.home / name, token.encode())
+        self._saved[name] = token
 
     def forget_token(self) -> bool:
-        """Deletes the saved token; says whether there was one. PLEX_TOKEN stays in force."""
-        file = self._settings.home / self.token_file_name
-        had = file.exists()
-        file.unlink(missing_ok=True)
-        self._saved, self._saved_read = None, True
+        """Deletes the saved tokens; says whether there were any. PLEX_TOKEN stays in force."""
+        files = [self._settings.home / name for name in (SERVER_TOKEN, ACCOUNT_TOKEN)]
+        had = any(file.exists() for file in files)
+        for file in files:
+            file.unlink(missing_ok=True)
+        self._saved = {}
         return had
 
-    def headers(self) -> dict[str, str]:
-        """What every request carries: who asks, in which form, and the token if there is one."""
+    def headers(self, *, account: bool = False) -> dict[str, str]:
+        """What every request carries: who asks, in which form, and the token if there is one; the account's for plex.tv
+        and the watchlist, else the server's."""
         if self._identifier is None:
             self._identifier = self._settings.client_identifier()
         sent = {
@@ -84,6 +85,8 @@ class Plex:
             "x-plex-device-name": "Gatepost media",
         }
         token = self.token()
+        if not account and not self._settings.plex_token:
+            token = self._kept(SERVER_TOKEN) or token
         if token:
             sent["x-plex-token"] = token
         return sent
@@ -244,7 +247,12 @@ class Plex:
     ) -> Answer:
         """Sends one request to plex.tv."""
         return await self._http.request(
-            method, self._settings.plex_tv_url + path, query=query, headers=self.headers(), service="plex.tv", ok=ok
+            method,
+            self._settings.plex_tv_url + path,
+            query=query,
+            headers=self.headers(account=True),
+            service="plex.tv",
+            ok=ok,
         )
 
     async def discover(
@@ -253,7 +261,7 @@ class Plex:
         """Sends one request to the account's discover service. Raises NotSignedIn without a token."""
         if self.token() is None:
             raise NotSignedIn("The watchlist belongs to a Plex account. Set PLEX_TOKEN, or run authenticate_plex.")
-        headers = self.headers()
+        headers = self.headers(account=True)
         if start is not None:
             headers |= {"x-plex-container-start": str(start), "x-plex-container-size": str(size)}
         return await self._http.request(

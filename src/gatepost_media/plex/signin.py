@@ -16,6 +16,7 @@ from gatepost_media.common.output import Out
 from gatepost_media.common.settings import PLEX_TV
 from gatepost_media.common.tools import Context, Toolset
 from gatepost_media.plex import paths
+from gatepost_media.plex.client import SERVER_TOKEN
 from gatepost_media.plex.raw import mapping, text, whole
 
 TOOLS = Toolset("plex sign-in", "", {"plex-read": "", "music": "", "trakt-sync": ""})
@@ -106,7 +107,8 @@ async def check_auth_status(
     if pin is not None:
         answer = await ctx.plex.tv("GET", join("", "api", "v2", "pins", pin), ok=(*range(200, 300), 404, 410))
         if answer.status in (404, 410):
-            _forget_pin(ctx)
+            if pin == _pending(ctx):
+                _forget_pin(ctx)
             raise NotFound("That PIN has expired, or plex.tv does not know it. Call authenticate_plex for a new one.")
         token = text(mapping(answer.json()), "authToken")
         if not token:
@@ -130,7 +132,7 @@ async def _standing(ctx: Context) -> SignInStatus:
     )
     server: Literal["accepts", "refuses", "unreachable", "not_configured"]
     try:
-        await ctx.plex.container(paths.SECTIONS)
+        await _ask_server(ctx)
         server, said = "accepts", "Signed in; the Plex server accepts the token."
     except NotConfigured as error:
         server, said = "not_configured", f"Signed in to Plex. {error}"
@@ -146,6 +148,25 @@ async def _standing(ctx: Context) -> SignInStatus:
     return SignInStatus(
         status="not_signed_in" if server == "refuses" else "signed_in", tokenFrom=source, server=server, message=said
     )
+
+
+async def _ask_server(ctx: Context) -> None:
+    """Asks the server for something that needs a token. A server that others share with this account wants a token of
+    its own, which plex.tv gives: that one is looked up and kept where the account's is refused."""
+    try:
+        await ctx.plex.container(paths.SECTIONS)
+        return
+    except NotSignedIn:
+        if ctx.settings.plex_token:
+            raise
+    machine = await ctx.plex.machine()
+    found = (await ctx.plex.tv("GET", "/api/v2/resources", {"includeHttps": 1})).json()
+    for each in found if isinstance(found, list) else []:
+        resource = mapping(each)
+        token = text(resource, "accessToken")
+        if text(resource, "clientIdentifier") == machine and token and token.isascii() and token.isprintable():
+            ctx.plex.save_token(token, SERVER_TOKEN)
+    await ctx.plex.container(paths.SECTIONS)
 
 
 @TOOLS.tool(

@@ -242,9 +242,13 @@ async def get_fully_watched(
             continue
         seen = {"unwatchedLeaves": 0} if kind == "show" else {"unwatched": 0}
         query: dict[str, str | int] = {"type": TYPES[kind], "sort": "lastViewedAt:desc", **seen}
+        # Each library comes sorted: of none are more needed than are shown of all.
+        rows_of = 0
         async for page, _ in ctx.plex.walk(paths.section_all(text(section, "key") or ""), query):
-            found += [item(each, *fields) for each in page if finished(each)]
-            if len(found) >= start + size + 1 and len(sections) == 1:
+            seen_through = [item(each, *fields) for each in page if finished(each)]
+            found += seen_through
+            rows_of += len(seen_through)
+            if rows_of >= size:
                 break
     found.sort(key=lambda each: each.lastViewedAt or "", reverse=True)
     found = found[:size]

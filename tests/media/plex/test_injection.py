@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from gatepost_media.common.errors import BadArgument
+from gatepost_media.plex.queries import conditions, encoded
 from gatepost_media.plex.server import toolset
 from tests.media.plex.good import GOOD, OTHERS, fill
 from tests.media.plex.support import serving
@@ -136,6 +141,18 @@ async def test_the_attacks_that_worked_on_the_originals_do_not(tmp_path: Path) -
         assert "There is no playlist 1001." in await at.refusal("delete_playlist", playlistId="1001")
         assert at.paths() == ["GET /playlists/1001"]
         assert (await at.call("get_media_details", ratingKey="1001"))["item"]["ratingKey"] == "1001"
+
+
+@given(st.text(max_size=80) | st.from_regex(r"([a-z.]{0,9}[!<>=]{0,4}[a-z0-9%&=,]{0,9}&?){0,4}", fullmatch=True))
+def test_a_filter_is_refused_or_stays_the_same_conditions_when_it_is_encoded(query: str) -> None:
+    try:
+        pairs = conditions("smartFilter", query)
+    except BadArgument:
+        return
+    assert parse_qsl(encoded(pairs), keep_blank_values=True) == pairs
+    for name, _ in pairs:
+        assert re.fullmatch(r"[A-Za-z.]+[!<>=]{0,2}", name)
+        assert name.rstrip("!<>=") not in ("type", "uri", "smart", "title")
 
 
 async def test_a_smart_filter_is_read_and_written_again_not_appended(tmp_path: Path) -> None:

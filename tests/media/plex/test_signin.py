@@ -46,6 +46,26 @@ async def test_a_sign_in_is_taken_up_by_a_server_that_is_started_later(tmp_path:
         assert (await at.call("check_auth_status"))["status"] == "signed_in"
 
 
+async def test_a_server_that_refuses_the_account_s_token_is_asked_with_the_one_that_plex_tv_has_for_it(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path, environment={"PLEX_TOKEN": ""}) as at:
+        await at.call("authenticate_plex")
+        at.box.fault("plex", "401", 1, path="/library/sections/all")
+        assert (await at.call("check_auth_status"))["server"] == "accepts"
+        assert "GET /api/v2/resources" in at.paths("plex_tv")
+        kept = at.home / "plex-server-token"
+        assert kept.stat().st_mode & 0o777 == 0o600
+        kept.write_text("server's own")
+    async with serving(tmp_path, environment={"PLEX_TOKEN": ""}) as at:
+        await at.refusal("get_libraries")
+        await at.refusal("get_watchlist")
+        assert at.sent()[-1].headers["x-plex-token"] == "server's own"
+        assert at.sent("discover")[-1].headers["x-plex-token"] == (at.home / "plex-token").read_text()
+        assert (await at.call("clear_auth"))["removed"] is True
+        assert not list(at.home.glob("plex-*"))
+
+
 async def test_a_pin_that_has_expired_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     async with serving(tmp_path, approve=False, environment={"PLEX_TOKEN": ""}) as at:
         await at.call("authenticate_plex")
