@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -250,9 +251,11 @@ class Sandbox:
         """Its API key."""
         return self.radarr.key
 
-    def environment(self) -> dict[str, str]:
-        """The settings that point the media servers at this sandbox."""
-        return {
+    def environment(self, home: Path | None = None) -> dict[str, str]:
+        """The settings that point the media servers at this sandbox. `home` is where they are to keep their sign-ins:
+        without one they keep them where a person's own are."""
+        kept = {} if home is None else {"GATEPOST_MEDIA_HOME": str(home)}
+        return kept | {
             "PLEX_URL": self.plex_url,
             "PLEX_TOKEN": self.plex_token,
             "PLEX_TV_URL": self.plex_tv_url,

@@ -7,7 +7,9 @@ import gc
 import json
 import shlex
 import signal
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from gatepost_media.sandbox.box import Sandbox
 from gatepost_media.sandbox.sample.loading import Profile
@@ -24,12 +26,14 @@ _NAMES = {
 }
 
 
-def described(box: Sandbox, *, as_json: bool) -> str:
-    """Addresses, and the environment that points programs at them, for a person or for a program."""
+def described(box: Sandbox, home: Path, *, as_json: bool) -> str:
+    """Addresses, and the environment that points programs at them, for a person or for a program. What is signed in
+    here is kept in `home`, apart from a person's own sign-ins."""
+    environment = box.environment(home)
     if as_json:
-        return json.dumps({"addresses": box.addresses, "environment": box.environment()})
+        return json.dumps({"addresses": box.addresses, "environment": environment})
     lines = [f"{_NAMES[service]:<18} {address}" for service, address in box.addresses.items()]
-    exports = [f"export {name}={shlex.quote(value)}" for name, value in box.environment().items()]
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
     return "\n".join(
         [*lines, "", "Paste this where the media servers are to be started:", "", *exports, "", "Ctrl-C ends it."]
     )
@@ -53,8 +57,9 @@ async def run(
     box = Sandbox(profile, approve=approve, limits=limits, device_interval=5, first_port=first_port)
     gc.collect()
     gc.freeze()  # the library stays; walking a quarter of a million titles would delay answers
-    async with box:
-        for key, speed in plays:
-            box.play(key, speed)
-        say(described(box, as_json=as_json))
-        await end.wait()
+    with tempfile.TemporaryDirectory(prefix="gatepost-sandbox-") as home:
+        async with box:
+            for key, speed in plays:
+                box.play(key, speed)
+            say(described(box, Path(home), as_json=as_json))
+            await end.wait()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -135,8 +136,11 @@ def test_the_command_says_where_everything_is_and_ends_when_interrupted() -> Non
         )
         with urllib.request.urlopen(request, timeout=20) as answer:
             assert b"A Trip to the Moon" in answer.read()
+        home = Path(told["environment"]["GATEPOST_MEDIA_HOME"])
+        assert home.stat().st_mode & 0o777 == 0o700
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
+        assert not home.exists()
 
 
 def test_the_command_refuses_a_title_that_is_not_there() -> None:
