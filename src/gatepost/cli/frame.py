@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from gatepost.cli.output import Styled, clean, fit, style, width_of
+from gatepost.cli.output import Styled, clean, ends, fit, style, width_of
 
 _GAP = "  "
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -32,7 +32,9 @@ def grid(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int | Non
     lines = []
     for number, row in enumerate([list(headers), *cells]):
         shown = [
-            " " * max(0, widths[at] - width_of(value)) + value if at >= len(row) - numbers else fit(value, widths[at])
+            " " * max(0, widths[at] - width_of(value)) + value
+            if at >= len(row) - numbers
+            else fit(value, widths[at], end=ends(headers[at], value))
             for at, value in enumerate(row)
         ]
         line = _GAP.join(shown).rstrip()

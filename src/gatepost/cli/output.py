@@ -90,11 +90,11 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, indent: int 
         _narrow(widths, headers, limit - indent)
     for number, row in enumerate(cells):
         columns = zip(row, widths, headers, strict=True)
-        line = _GAP.join(fit(value, width, end=_ends(header, value)) for value, width, header in columns).rstrip()
+        line = _GAP.join(fit(value, width, end=ends(header, value)) for value, width, header in columns).rstrip()
         click.echo(" " * indent + (click.style(line, bold=True) if number == 0 else line))
 
 
-def _ends(header: str, value: str) -> bool:
+def ends(header: str, value: str) -> bool:
     """Whether a cell is cut at its beginning. A rule in brackets, such as (unknown tool), is read from there."""
     return header in _ENDS and not value.startswith("(")
 
