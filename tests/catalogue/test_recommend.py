@@ -207,3 +207,9 @@ def test_whatever_is_listed_gets_a_policy_that_compiles(tools: list[tuple[str, d
     )
     for profile in (PROFILES["standard"], PROFILES["observe"]):
         compile_policy(recommend(listed, profile=profile, arguments=True).document)
+
+
+def test_the_path_of_a_repository_itself_is_kept_within_a_folder() -> None:
+    tool = _tool("status", "Shows the status", repo_path={"type": "string"})
+    assert _effect(tool, {"repo_path": "/srv/agent/project"}) == "allow"
+    assert _effect(tool, {"repo_path": "/home/someone/.ssh"}) == "deny"

@@ -96,7 +96,7 @@ def _suggest(tool: ListedTool, parameter: Parameter) -> Suggestion | None:
 
 
 def _path(tool: ListedTool, parameter: Parameter) -> Suggestion:
-    others = {word for one in tool.facts.parameters for word in one.words}
+    others = {word for one in tool.facts.parameters if one.name != parameter.name for word in one.words}
     text = parameter.schema.get("description")
     relative = bool(_ELSEWHERE & others) or (isinstance(text, str) and "relative" in text[:400].lower())
     if relative:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gatepost.cli.catalogue_index import export, import_, search
 from gatepost.cli.command import Command, Place, group, json_option
 
 if TYPE_CHECKING:
@@ -188,3 +189,8 @@ def _show_tool(page: ToolPage) -> None:
     for attack in page.attacks:
         click.echo(f"  {attack.name:26}{attack.title}")
     click.echo("  More of each with `gatepost attack show NAME`.")
+
+
+catalogue.add_command(search)
+catalogue.add_command(import_)
+catalogue.add_command(export)

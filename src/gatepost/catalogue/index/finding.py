@@ -1,0 +1,192 @@
+"""Finding tools in the index: by words, by what they are, page by page."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gatepost.catalogue.classification import CATEGORIES, SEVERITIES, SIGNALS
+from gatepost.catalogue.index.entries import bits_of, confidence_of, signals_of
+from gatepost.catalogue.words import name_words
+from gatepost.errors import GatepostError
+
+_CANDIDATES: Final = 200
+_MOST: Final = 200
+_MOST_WORDS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A tool that was found."""
+
+    server: str
+    name: str
+    description: str
+    category: str
+    severity: str
+    confidence: str
+    signals: tuple[str, ...]
+    tokens: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "server": self.server,
+            "tool": self.name,
+            "description": self.description,
+            "category": self.category,
+            "severity": self.severity,
+            "confidence": self.confidence,
+            "signals": list(self.signals),
+            "tokens": self.tokens,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Tools in order, and what to pass on as `after` for the next page; None at the end."""
+
+    tools: tuple[Found, ...]
+    after: str | None
+
+
+def search(
+    connection: sqlite3.Connection,
+    text: str,
+    category: str | None,
+    severity: str | None,
+    signal: str | None,
+    limit: int,
+    after: str | None,
+) -> Page:
+    """As `Index.search`."""
+    for word, known in ((category, CATEGORIES), (severity, SEVERITIES), (signal, tuple(SIGNALS))):
+        if word is not None and word not in known:
+            raise GatepostError("GP-4005", f"{word!r} is none of them.", f"Use one of: {', '.join(known)}.")
+    most = max(1, min(limit, _MOST))
+    terms = _terms(text)
+    if terms:
+        return _matching(connection, terms, category, severity, signal, most, after)
+    return _listed(connection, category, severity, signal, most, after)
+
+
+def _listed(
+    connection: sqlite3.Connection,
+    category: str | None,
+    severity: str | None,
+    signal: str | None,
+    most: int,
+    after: str | None,
+) -> Page:
+    wanted: list[str] = []
+    values: list[str | int] = []
+    if category is not None:
+        wanted.append("t.category = ?")
+        values.append(CATEGORIES.index(category))
+    if severity is not None:
+        wanted.append("t.severity = ?")
+        values.append(SEVERITIES.index(severity))
+    hint = ""
+    if signal is not None:
+        place = bits_of([signal])
+        wanted.append(f"(t.signals & {place}) <> 0")
+        hint = f"INDEXED BY tools_with_{place.bit_length() - 1}"
+    if after is not None:
+        name, id = _cursor(after)
+        wanted.append("(t.name, t.id) > (?, ?)")
+        values += [name, id]
+    rows = connection.execute(
+        f"SELECT t.id FROM tools t {hint} WHERE {' AND '.join(wanted) or '1'} ORDER BY t.name, t.id LIMIT ?",  # noqa: S608
+        (*values, most + 1),
+    ).fetchall()
+    ids = [row[0] for row in rows]
+    tools = _by_id(connection, ids[:most])
+    more = f"{tools[-1].name}\0{ids[most - 1]}" if len(ids) > most else None
+    return Page(tools, more)
+
+
+def _matching(
+    connection: sqlite3.Connection,
+    terms: list[str],
+    category: str | None,
+    severity: str | None,
+    signal: str | None,
+    most: int,
+    after: str | None,
+) -> Page:
+    """Names that hold all words first, then whatever else does; of very many the first some hundred are ranked."""
+    try:
+        start = int(after or 0)
+    except ValueError:
+        raise GatepostError("GP-4005", f"{after!r} is not where a page ended.") from None
+    facets = [f"c{category}" if category else "", f"s{severity}" if severity else ""]
+    facets.append(f"g{signal.replace('-', '')}" if signal else "")
+    bound = "".join(f' AND facets : "x{facet}"' for facet in facets if facet)
+    needed = " AND ".join(terms)
+    ids: dict[int, None] = {}
+    for scope in ("words", "{words server description}"):
+        query = f"{scope} : ({needed}){bound}"
+        for (id,) in connection.execute(
+            "SELECT rowid FROM found WHERE found MATCH ? LIMIT ?", (query, start + _CANDIDATES)
+        ):
+            ids.setdefault(id, None)
+        if len(ids) >= start + _CANDIDATES:
+            break
+    names = dict(
+        connection.execute(
+            f"SELECT id, name FROM tools WHERE id IN ({','.join(map(str, ids))})"  # noqa: S608
+        ).fetchall()
+    )
+    words = [term.strip('"*') for term in terms]
+    ranked = sorted(ids, key=lambda id: (*_rank(names[id], words), id))
+    chosen = ranked[start : start + most]
+    more = str(start + most) if len(ranked) > start + most else None
+    return Page(_by_id(connection, chosen), more)
+
+
+def _by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> tuple[Found, ...]:
+    marks = ",".join(str(id) for id in ids)
+    rows = connection.execute(
+        "SELECT t.id, s.name, t.name, f.description, t.category, t.severity, t.confidence, t.signals, t.tokens "  # noqa: S608
+        f"FROM tools t JOIN servers s ON s.id = t.server JOIN found f ON f.rowid = t.id WHERE t.id IN ({marks})"
+    ).fetchall()
+    by_id = {
+        row[0]: Found(
+            row[1],
+            row[2],
+            row[3],
+            CATEGORIES[row[4]],
+            SEVERITIES[row[5]],
+            confidence_of(row[6]),
+            signals_of(row[7]),
+            row[8],
+        )
+        for row in rows
+    }
+    return tuple(by_id[id] for id in ids)
+
+
+def _terms(text: str) -> list[str]:
+    """The words of a question as FTS terms, quoted so that nothing in them is syntax; the last also as a beginning."""
+    words = ["".join(character if character.isalnum() else " " for character in part) for part in text[:400].split()]
+    flat = [word.lower() for part in words for word in part.split()][:_MOST_WORDS]
+    return (
+        [f'"{word}"' for word in flat[:-1]] + [f'"{flat[-1]}"*' if len(flat[-1]) > 2 else f'"{flat[-1]}"']
+        if flat
+        else []
+    )
+
+
+def _rank(name: str, words: list[str]) -> tuple[int, int, str]:
+    own = name_words(name)
+    missing = sum(word not in own for word in words)
+    return missing, len(own), name
+
+
+def _cursor(after: str) -> tuple[str, int]:
+    name, _, id = after.rpartition("\0")
+    if not id.isdigit():
+        raise GatepostError("GP-4005", f"{after!r} is not where a page ended.")
+    return name, int(id)

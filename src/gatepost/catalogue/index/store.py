@@ -1,0 +1,236 @@
+"""The index's SQLite file: what is stored how, putting servers in, and finding tools again."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from gatepost.catalogue.classification import CATEGORIES, SEVERITIES, SIGNALS
+from gatepost.catalogue.index.entries import Counts, ServerEntry, ToolEntry, confidence_of, signals_of
+from gatepost.catalogue.index.finding import Page, search
+from gatepost.catalogue.words import name_words
+from gatepost.errors import GatepostError
+
+VERSION: Final = 1
+_BATCH: Final = 10_000
+_SHOWN: Final = 300
+
+_TABLES: Final = """
+CREATE TABLE servers (
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, title TEXT NOT NULL, description TEXT NOT NULL,
+  version TEXT NOT NULL, url TEXT NOT NULL, source TEXT NOT NULL, updated_at TEXT NOT NULL, tools INTEGER NOT NULL
+);
+CREATE TABLE tools (
+  id INTEGER PRIMARY KEY, server INTEGER NOT NULL REFERENCES servers (id), name TEXT NOT NULL,
+  category INTEGER NOT NULL, severity INTEGER NOT NULL, confidence INTEGER NOT NULL, signals INTEGER NOT NULL,
+  tokens INTEGER NOT NULL, definition TEXT NOT NULL
+);
+CREATE TABLE progress (source TEXT PRIMARY KEY, cursor TEXT NOT NULL, since TEXT NOT NULL);
+CREATE VIRTUAL TABLE found USING fts5 (words, server, description, facets, detail = 'column');
+"""
+_INDEXES: Final = (
+    "CREATE INDEX IF NOT EXISTS tools_by_server ON tools (server)",
+    "CREATE INDEX IF NOT EXISTS tools_by_name ON tools (name, id)",
+    "CREATE INDEX IF NOT EXISTS tools_by_category ON tools (category, severity, name, id)",
+    "CREATE INDEX IF NOT EXISTS tools_by_category_name ON tools (category, name, id)",
+    "CREATE INDEX IF NOT EXISTS tools_by_severity ON tools (severity, name, id)",
+    *(
+        f"CREATE INDEX IF NOT EXISTS tools_with_{place} ON tools (name, id, category, severity) "
+        f"WHERE (signals & {1 << place}) <> 0"
+        for place in range(len(SIGNALS))
+    ),
+)
+
+
+class Index:
+    """The index in its file. Use `Index.open`, in a `with` statement."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    def open(cls, path: Path) -> Index:
+        """Opens the file, and makes it where there is none. Raises `GatepostError` GP-5003."""
+        try:
+            connection = sqlite3.connect(path, isolation_level=None)
+            path.chmod(0o600)
+            for pragma in (
+                "journal_mode = WAL",
+                "synchronous = NORMAL",
+                "cache_size = -65536",
+                "mmap_size = 1073741824",
+                "wal_autocheckpoint = 16384",
+            ):
+                connection.execute(f"PRAGMA {pragma}")
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT")
+            elif version != VERSION:
+                raise GatepostError(
+                    "GP-5003", f"The catalogue's index {path} is of version {version}.", "Remove it and import again."
+                )
+            if version:
+                for statement in _INDEXES:  # an import may have been cut short before it made them
+                    connection.execute(statement)
+        except sqlite3.Error as error:
+            raise GatepostError("GP-5003", f"The catalogue's index {path} cannot be opened: {error}.") from None
+        return cls(connection)
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    # -- putting in ---------------------------------------------------------------------------------------------------
+
+    def put(self, servers: Iterable[ServerEntry], told: Callable[[Counts], None] | None = None) -> Counts:
+        """Puts servers in; one that is there already is replaced. `told` is called with the counts so far.
+
+        What went in before an error stays.
+        """
+        connection = self._connection
+        done_servers = done_tools = waiting = 0
+        if connection.execute("SELECT 1 FROM tools LIMIT 1").fetchone() is None:
+            for (name,) in connection.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '%tools%'"
+            ).fetchall():
+                connection.execute(f"DROP INDEX {name}")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for server in servers:
+                tools = self._put(server)
+                done_servers, done_tools, waiting = done_servers + 1, done_tools + tools, waiting + tools + 1
+                if waiting >= _BATCH:
+                    connection.execute("COMMIT")
+                    connection.execute("BEGIN IMMEDIATE")
+                    waiting = 0
+                    if told is not None:
+                        told(Counts(done_servers, done_tools))
+        finally:
+            connection.execute("COMMIT")
+            for statement in _INDEXES:
+                connection.execute(statement)
+            connection.execute("PRAGMA optimize")
+        return Counts(done_servers, done_tools)
+
+    def _put(self, server: ServerEntry) -> int:
+        connection = self._connection
+        row = connection.execute("SELECT id, tools FROM servers WHERE name = ?", (server.name,)).fetchone()
+        texts = (server.title, server.description, server.version, server.url, server.source, server.updated_at)
+        number = len(server.tools) if server.tools is not None else (row[1] if row else 0)
+        if row is None:
+            id = connection.execute(
+                "INSERT INTO servers (name, title, description, version, url, source, updated_at, tools) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (server.name, *texts, number),
+            ).lastrowid
+            assert id is not None
+        else:
+            id = row[0]
+            connection.execute(
+                "UPDATE servers SET title = ?, description = ?, version = ?, url = ?, source = ?, updated_at = ?, "
+                "tools = ? WHERE id = ?",
+                (*texts, number, id),
+            )
+        if server.tools is None:
+            return 0
+        if row is not None and row[1]:
+            connection.execute("DELETE FROM found WHERE rowid IN (SELECT id FROM tools WHERE server = ?)", (id,))
+            connection.execute("DELETE FROM tools WHERE server = ?", (id,))
+        first = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM tools").fetchone()[0]
+        connection.executemany(
+            "INSERT INTO tools VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(first + place, id, *tool.as_row()) for place, tool in enumerate(server.tools)],
+        )
+        connection.executemany(
+            "INSERT INTO found (rowid, words, server, description, facets) VALUES (?, ?, ?, ?, ?)",
+            [
+                (first + place, _words(tool.name), server.name, tool.description[:_SHOWN], _facets(tool))
+                for place, tool in enumerate(server.tools)
+            ],
+        )
+        return len(server.tools)
+
+    # -- finding ------------------------------------------------------------------------------------------------------
+
+    def search(
+        self,
+        text: str = "",
+        *,
+        category: str | None = None,
+        severity: str | None = None,
+        signal: str | None = None,
+        limit: int = 50,
+        after: str | None = None,
+    ) -> Page:
+        """Finds tools, best first where there is a text, else by name.
+
+        Args:
+            text: words that all must stand in name, server or description; of the last one the beginning is enough.
+            category, severity, signal: only such tools.
+            limit: most on a page, up to 200.
+            after: of the page before.
+
+        Raises `GatepostError` GP-4005 for a word that is no category, severity or signal, or a wrong `after`.
+        """
+        return search(self._connection, text, category, severity, signal, limit, after)
+
+    def counts(self) -> Counts:
+        """How much is there."""
+        servers = self._connection.execute("SELECT count(*) FROM servers").fetchone()[0]
+        return Counts(servers, self._connection.execute("SELECT count(*) FROM tools").fetchone()[0])
+
+    def servers(self) -> Iterator[ServerEntry]:
+        """Every server with its tools, by name."""
+        columns = "id, name, title, description, version, url, source, updated_at, tools"
+        for row in self._connection.execute(f"SELECT {columns} FROM servers ORDER BY name"):  # noqa: S608
+            yield ServerEntry(
+                name=row[1],
+                title=row[2],
+                description=row[3],
+                version=row[4],
+                url=row[5],
+                source=row[6],
+                updated_at=row[7],
+                tools=tuple(self._tools(row[0])) if row[8] else None,
+            )
+
+    def _tools(self, server: int) -> Iterator[ToolEntry]:
+        for row in self._connection.execute(
+            "SELECT t.name, f.description, t.category, t.severity, t.confidence, t.signals, t.tokens, t.definition "
+            "FROM tools t JOIN found f ON f.rowid = t.id WHERE t.server = ? ORDER BY t.id",
+            (server,),
+        ):
+            yield ToolEntry(
+                row[0],
+                row[1],
+                CATEGORIES[row[2]],
+                SEVERITIES[row[3]],
+                confidence_of(row[4]),
+                signals_of(row[5]),
+                *row[6:],
+            )
+
+    # -- how far a source was read ------------------------------------------------------------------------------------
+
+    def progress(self, source: str) -> tuple[str, str]:
+        """(cursor, since) of a paged source: where to go on, and since when what changed is wanted; empty at first."""
+        row = self._connection.execute("SELECT cursor, since FROM progress WHERE source = ?", (source,)).fetchone()
+        return (row[0], row[1]) if row else ("", "")
+
+    def set_progress(self, source: str, cursor: str, since: str) -> None:
+        """Remembers how far a paged source was read."""
+        self._connection.execute("INSERT OR REPLACE INTO progress VALUES (?, ?, ?)", (source, cursor, since))
+
+
+def _words(name: str) -> str:
+    return f"{' '.join(name_words(name))} {name}"
+
+
+def _facets(tool: ToolEntry) -> str:
+    return " ".join(
+        (f"xc{tool.category}", f"xs{tool.severity}", *(f"xg{signal.replace('-', '')}" for signal in tool.signals))
+    )

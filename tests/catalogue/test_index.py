@@ -1,0 +1,358 @@
+"""The index: what goes in is found again, by words and by what it is, and travels as a signed file."""
+
+from __future__ import annotations
+
+import gzip
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gatepost.catalogue.classification import CATEGORIES, SEVERITIES, SIGNALS
+from gatepost.catalogue.index import Index, ServerEntry
+from gatepost.catalogue.index.entries import bits_of, entries_of, signals_of
+from gatepost.catalogue.index.registry import Pace, import_registry
+from gatepost.catalogue.index.signed import export_index, read_signed, verify
+from gatepost.catalogue.index.sources import Problems, read_sources, servers_of
+from gatepost.errors import GatepostError
+from tests.catalogue.labelled import servers
+from tests.cli.program import TOOLS, Program
+
+
+def _server(name: str, *, source: str = "scan") -> ServerEntry:
+    listed = [
+        {"name": tool.name, "description": tool.description, "inputSchema": tool.schema} for tool in servers()[name]
+    ]
+    return ServerEntry(name, description=f"The server {name}", source=source, tools=entries_of(listed))
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    with Index.open(tmp_path / "catalogue.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def filled(index: Index) -> Index:
+    index.put(_server(name) for name in ("github", "stripe", "slack", "postgres-pro"))
+    return index
+
+
+def test_a_tool_is_found_by_the_words_of_its_name_first(filled: Index) -> None:
+    assert filled.search("delete repository").tools[0].name == "delete_repository"
+    assert filled.search("sub issue").tools[0].name == "add_sub_issue"
+    assert filled.search("create refun").tools[0].name == "create_refund"
+    assert filled.search("nothing of the kind").tools == ()
+
+
+def test_a_tool_is_found_by_its_description_and_its_server(filled: Index) -> None:
+    assert "mark_all_notifications_read" in [one.name for one in filled.search("notifications").tools]
+    assert {one.server for one in filled.search("stripe").tools} == {"stripe"}
+
+
+def test_what_is_asked_for_is_never_syntax(filled: Index) -> None:
+    for text in ('"', "NEAR(", "a OR b", "words : x", "*", "-x", "' OR 1=1 --", "\x00", "ü", "x" * 10_000):
+        filled.search(text)
+
+
+def test_every_filter_finds_exactly_the_tools_that_it_names(filled: Index) -> None:
+    everything = _all(filled)
+    assert len(everything) == filled.counts().tools
+    for category in CATEGORIES:
+        assert _all(filled, category=category) == [one for one in everything if one.category == category]
+    for severity in SEVERITIES:
+        assert _all(filled, severity=severity) == [one for one in everything if one.severity == severity]
+    for signal in SIGNALS:
+        wanted = [one for one in everything if signal in one.signals]
+        assert _all(filled, signal=signal) == wanted
+        assert _all(filled, signal=signal, category="execute") == [one for one in wanted if one.category == "execute"]
+    assert {one.name for one in filled.search("issue", category="destructive").tools} == set()
+    assert all(one.category == "financial" for one in filled.search("create", category="financial").tools)
+
+
+def _all(index: Index, **wanted: str) -> list[Any]:
+    found: list[Any] = []
+    after = None
+    while True:
+        page = index.search("", limit=7, after=after, **wanted)  # type: ignore[arg-type]
+        found += page.tools
+        if page.after is None:
+            return found
+        after = page.after
+
+
+def test_pages_of_a_search_follow_each_other_without_a_gap(filled: Index) -> None:
+    whole = [one.name for one in filled.search("list", limit=200).tools]
+    first = filled.search("list", limit=3)
+    assert first.after is not None
+    second = filled.search("list", limit=3, after=first.after)
+    assert [one.name for one in (*first.tools, *second.tools)] == whole[:6]
+
+
+def test_a_word_that_is_no_category_is_said(filled: Index) -> None:
+    for wrong in ({"category": "harmless"}, {"severity": "none"}, {"signal": "smells"}, {"after": "x"}):
+        with pytest.raises(GatepostError, match=r"none of them|not where"):
+            filled.search("list" if "after" in wrong else "", **wrong)  # type: ignore[arg-type]
+
+
+def test_a_server_that_is_put_in_again_is_replaced(filled: Index) -> None:
+    before = filled.counts()
+    filled.put([ServerEntry("stripe", source="scan", tools=entries_of([{"name": "only_one"}]))])
+    assert filled.counts().servers == before.servers
+    assert filled.search("refund").tools == ()
+    assert filled.search("only one").tools[0].server == "stripe"
+    filled.put([ServerEntry("stripe", description="From the registry", source="registry")])
+    assert filled.search("only one").tools[0].server == "stripe"
+
+
+def test_signals_survive_their_bits() -> None:
+    assert signals_of(bits_of(SIGNALS)) == tuple(SIGNALS)
+
+
+def test_an_index_of_another_version_is_refused(tmp_path: Path) -> None:
+    with Index.open(tmp_path / "a.db") as opened:
+        opened._connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(GatepostError, match="version 99"):
+        Index.open(tmp_path / "a.db")
+    (tmp_path / "b.db").write_text("this is no database, " * 100)
+    with pytest.raises(GatepostError, match="cannot be opened"):
+        Index.open(tmp_path / "b.db")
+
+
+# -- sources -----------------------------------------------------------------------------------------------------------
+
+
+def test_files_of_every_kind_are_read_and_what_is_none_is_said(tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "weather.json").write_text(json.dumps({"result": {"tools": [{"name": "get_forecast"}]}}))
+    (tmp_path / "mcp.json").write_text(
+        json.dumps(
+            {
+                "mcpServers": {
+                    "files": {"command": "/usr/bin/npx", "args": ["--key", "s3cret"], "env": {"TOKEN": "s3cret"}},
+                    "web": {"url": "https://user:s3cret@example.com:8443/mcp?key=s3cret"},
+                }
+            }
+        )
+    )
+    (tmp_path / "server.json").write_text(
+        json.dumps({"name": "io.example/x", "description": "X", "version": "1.2", "packages": []})
+    )
+    (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "other.json").write_text('{"hello": 1}')
+    problems = Problems()
+    found = {one.name: one for one in read_sources(tmp_path, problems)}
+    assert set(found) == {"weather", "files", "web", "io.example/x"}
+    assert found["weather"].tools is not None
+    assert found["weather"].tools[0].category == "read"
+    assert found["web"].url == "https://example.com:8443/mcp"
+    assert "s3cret" not in repr(found)
+    assert problems.number == 2
+    with pytest.raises(GatepostError, match="no JSON"):
+        list(read_sources(tmp_path / "broken.json", Problems()))
+
+
+@pytest.mark.parametrize(
+    "value", [None, 1, "x", [], {}, {"servers": [1, {"server": 2}]}, {"tools": "x"}, {"mcpServers": {"a": 1}}, [[[]]]]
+)
+def test_whatever_a_file_holds_is_no_error(value: Any) -> None:
+    assert list(servers_of(value, "name")) == []
+
+
+def test_a_list_of_tools_may_hold_anything(index: Index) -> None:
+    tools = [1, {}, {"name": 5}, {"name": "a", "description": "x" * 10_000_000, "inputSchema": "?"}, {"name": "a"}]
+    index.put([ServerEntry("odd", tools=entries_of(tools))])
+    assert index.counts().tools == 1
+    assert index.search("a").tools[0].name == "a"
+
+
+# -- the signed file ---------------------------------------------------------------------------------------------------
+
+
+def test_an_index_travels_as_a_signed_file(filled: Index, tmp_path: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    trusted = {key.public_key().public_bytes_raw().hex()}
+    file = tmp_path / "index.gpindex"
+    counts = export_index(filled, file, key, "2026-11-21T00:00:00Z")
+    with file.open("rb") as opened, Index.open(tmp_path / "other.db") as other:
+        assert verify(opened, trusted) == counts == filled.counts()
+        other.put(read_signed(opened))
+        assert _all(other) == _all(filled)
+    again = tmp_path / "again.gpindex"
+    export_index(filled, again, key, "2026-11-21T00:00:00Z")
+    assert again.read_bytes() == file.read_bytes()
+
+
+def test_a_signed_file_that_was_altered_cut_off_or_signed_by_another_is_refused(filled: Index, tmp_path: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    trusted = {key.public_key().public_bytes_raw().hex()}
+    file = tmp_path / "index.gpindex"
+    export_index(filled, file, key, "2026-11-21T00:00:00Z")
+    lines = gzip.decompress(file.read_bytes()).splitlines(keepends=True)
+    altered = {
+        "one word": [lines[0], lines[1].replace(b"destructive", b"read"), *lines[2:]],
+        "a line less": [lines[0], *lines[2:]],
+        "cut off": lines[:-1],
+        "only a header": lines[:1],
+        "another key": [lines[0].replace(next(iter(trusted)).encode(), b"00" * 32), *lines[1:]],
+        "two signatures": [*lines, lines[-1]],
+        "nothing": [],
+    }
+    for what, kept in altered.items():
+        file.write_bytes(gzip.compress(b"".join(kept)))
+        with file.open("rb") as opened, pytest.raises(GatepostError):
+            verify(opened, trusted)
+            pytest.fail(what)
+    file.write_bytes(b"\x1f\x8bnot a gzip")
+    with file.open("rb") as opened, pytest.raises(GatepostError):
+        verify(opened, trusted)
+
+
+# -- the registry ------------------------------------------------------------------------------------------------------
+
+
+class _Registry(http.server.BaseHTTPRequestHandler):
+    """A registry with seven servers in pages of two; what goes wrong is told by `faults`, one answer each."""
+
+    faults: list[Any]
+    asked: list[dict[str, str]]
+
+    def do_GET(self) -> None:
+        query = {key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()}
+        self.asked.append(query)
+        fault = self.faults.pop(0) if self.faults else None
+        if isinstance(fault, int):
+            self.send_response(fault)
+            self.send_header("retry-after", "7")
+            self.end_headers()
+            return
+        start = int(query.get("cursor", "0"))
+        page: dict[str, Any] = {
+            "servers": [
+                {"server": {"name": f"io.example/s{number}", "description": f"Server {number}", "version": "1"}}
+                for number in range(start, min(start + 2, 7))
+            ],
+            "metadata": {"nextCursor": str(start + 2)} if start + 2 < 7 else {},
+        }
+        if fault == "repeat":
+            page["metadata"] = {"nextCursor": query.get("cursor", "0")}
+        body = b'{"servers": [' if fault == "half" else json.dumps(page).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def registry() -> Iterator[tuple[str, type[_Registry]]]:
+    handler = type("Handler", (_Registry,), {"faults": [], "asked": []})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}", handler
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_registry_is_read_page_by_page_and_then_only_what_changed(
+    index: Index, registry: tuple[str, type[_Registry]]
+) -> None:
+    url, handler = registry
+    waits: list[float] = []
+    told: list[int] = []
+    pace = Pace(sleep=waits.append)
+    done = import_registry(index, url, now="2026-11-21T00:00:00Z", pace=pace, told=lambda one: told.append(one.servers))
+    assert done.servers == index.counts().servers == 7
+    assert told == [2, 4, 6]
+    assert waits == [0.2, 0.2, 0.2]
+    handler.asked.clear()
+    import_registry(index, url, now="2026-11-22T00:00:00Z", pace=pace)
+    assert handler.asked[0]["updated_since"] == "2026-11-21T00:00:00Z"
+    assert "cursor" not in handler.asked[0]
+
+
+def test_a_registry_that_refuses_or_answers_half_is_asked_again_as_late_as_it_says(
+    index: Index, registry: tuple[str, type[_Registry]]
+) -> None:
+    url, handler = registry
+    handler.faults[:] = [429, 500, "half"]
+    waits: list[float] = []
+    done = import_registry(index, url, now="2026-11-21T00:00:00Z", pace=Pace(between=0, sleep=waits.append))
+    assert done.servers == 7
+    assert waits[:3] == [7.0, 7.0, 4.0]
+
+
+def test_an_import_that_is_cut_off_goes_on_where_it_was_and_loses_nothing(
+    index: Index, registry: tuple[str, type[_Registry]]
+) -> None:
+    url, handler = registry
+    handler.faults[:] = [None, None, *[500] * 6]
+    pace = Pace(sleep=lambda _: None)
+    with pytest.raises(GatepostError, match="HTTP 500"):
+        import_registry(index, url, now="2026-11-21T00:00:00Z", pace=pace)
+    assert index.counts().servers == 4
+    handler.asked.clear()
+    import_registry(index, url, now="2026-11-22T00:00:00Z", pace=pace)
+    assert handler.asked[0]["cursor"] == "4"
+    assert index.counts().servers == 7
+    handler.asked.clear()
+    import_registry(index, url, now="2026-11-23T00:00:00Z", pace=pace)
+    assert handler.asked[0]["updated_since"] == "2026-11-21T00:00:00Z"  # when what was read had begun
+
+
+def test_a_registry_that_repeats_a_cursor_does_not_hold_anybody_forever(
+    index: Index, registry: tuple[str, type[_Registry]]
+) -> None:
+    url, handler = registry
+    handler.faults[:] = [None, "repeat"]
+    import_registry(index, url, now="2026-11-21T00:00:00Z", pace=Pace(sleep=lambda _: None))
+    assert len(handler.asked) == 2
+
+
+def test_a_registry_that_is_none_or_is_not_there_is_said(index: Index) -> None:
+    pace = Pace(sleep=lambda _: None)
+    for url in ("ftp://example.com", "nonsense", "https://user:pw@example.com"):
+        with pytest.raises(GatepostError, match="not usable"):
+            import_registry(index, url, now="", pace=pace)
+    with pytest.raises(GatepostError, match="cannot be reached"):
+        import_registry(index, "http://127.0.0.1:9", now="", pace=pace)
+
+
+# -- the commands ------------------------------------------------------------------------------------------------------
+
+
+def test_the_commands_import_search_export_and_import_elsewhere(tmp_path: Path) -> None:
+    program = Program(tmp_path / "data")
+    listed = tmp_path / "tools.json"
+    listed.write_text(json.dumps(TOOLS))
+    assert "no index yet" in program.quick("catalogue", "search").err
+    assert not (tmp_path / "data").exists()
+    assert program.add_tiny("files", listed).code == 0
+    assert "no index yet" in program.quick("catalogue", "search").err
+    assert "1 server with 2 tools" in program.quick("catalogue", "import", "--registered").out
+    assert "delete_file" in program.quick("catalogue", "search", "delete").out
+    assert program.read("catalogue", "search", "--category", "read")["tools"][0]["tool"] == "read_file"
+    file = tmp_path / "index.gpindex"
+    key = program.read("catalogue", "export", str(file))["key"]
+    other = Program(tmp_path / "other")
+    refused = other.quick("catalogue", "import", str(file))
+    assert refused.code == 1
+    assert "not trusted" in refused.err
+    assert other.quick("catalogue", "import", str(file), "--key", key).code == 0
+    assert other.read("catalogue", "search")["tools"] == program.read("catalogue", "search")["tools"]
+    assert other.quick("catalogue", "import").code == 2
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "bad.json").write_text("{")
+    left = other.quick("catalogue", "import", str(tmp_path / "scans"))
+    assert left.code == 1
+    assert "bad.json" in left.err
