@@ -93,8 +93,10 @@ async def plan_push(plex: Plex, trakt: Trakt, home: Path, aliases: Aliases, *, p
             for item in page.items:
                 if item.views:
                     await _push(item, index, aliases, trakt, plan)
-                elif positions and item.mapped and (place := _place_to_send(item, left_at)) is not None:
-                    plan.positions.append(place)
+                elif positions and item.offset and item.mapped:
+                    item = await placed_by_trakt(trakt, item)
+                    if _worth_sending(item, left_at):
+                        plan.positions.append(item)
     except BaseException:
         plan.close()
         raise
@@ -102,8 +104,7 @@ async def plan_push(plex: Plex, trakt: Trakt, home: Path, aliases: Aliases, *, p
 
 
 async def _push(item: Item, index: Watched, aliases: Aliases, trakt: Trakt, plan: Plan) -> None:
-    if item.mapped and item.kind == "episode" and not item.placed:
-        item = await placed_by_trakt(trakt, item)
+    item = await placed_by_trakt(trakt, item)
     if not item.mapped:
         plan.leave(item)
     elif item in index or item in aliases:
@@ -141,8 +142,10 @@ async def plan_pull(plex: Plex, trakt: Trakt, home: Path, *, only: Collection[st
 async def placed_by_trakt(trakt: Trakt, item: Item) -> Item:
     """An episode that Plex knows only by its own ids, with the show and the place that Trakt has it at.
 
-    As it was where Trakt knows none of the ids.
+    Any other item, and an episode of which Trakt knows none of the ids, as it was; nothing is asked without ids.
     """
+    if item.kind != "episode" or item.placed:
+        return item
     for source, value in item.ids.for_trakt().items():
         try:
             found = await trakt.get(("search", source, str(value)), {"type": "episode"}, what=item.name)
@@ -180,16 +183,16 @@ async def _left_on(trakt: Trakt) -> LeftAt:
     return found
 
 
-def _place_to_send(item: Item, left_at: LeftAt) -> Item | None:
-    """The item where its place is worth sending: not below 1 %, not a play, not what Trakt has, not older than that."""
+def _worth_sending(item: Item, left_at: LeftAt) -> bool:
+    """Whether the place at which it was left is neither below 1 % nor a play, and Trakt has none as near or newer."""
     percent = item.percent
     if percent is None or not LEAST <= percent < PLAY:
-        return None
+        return False
     for key in _named(item):
         known = left_at.get(key)
         if known is not None and (abs(known[0] - percent) < _CLOSE or known[1] >= (item.viewed_at or 0)):
-            return None
-    return item
+            return False
+    return True
 
 
 def _named(item: Item) -> list[int | tuple[int, int, int]]:

@@ -9,8 +9,14 @@ from typing import Any
 import pytest
 from mcp import Client
 
+from gatepost_media.common.http import Http
+from gatepost_media.common.settings import Settings
 from gatepost_media.sandbox import Sandbox
-from tests.media.sync.support import ask, connect, plays, refused, server, until
+from gatepost_media.sync.guids import Ids
+from gatepost_media.sync.items import Item
+from gatepost_media.sync.plans import placed_by_trakt
+from gatepost_media.trakt.client import Trakt
+from tests.media.sync.support import ask, connect, plays, refused, server, sign_in, until
 
 pytestmark = pytest.mark.anyio
 
@@ -220,3 +226,18 @@ async def test_a_cursor_of_a_sync_that_was_forgotten_says_so(tmp_path: Path) -> 
             said = await refused(other, "trakt_sync_to_trakt", dryRun=True, cursor=part["nextCursor"])
             assert "forgotten" in said
             assert "cursor" in await refused(other, "trakt_sync_to_trakt", cursor="nonsense")
+
+
+async def test_an_episode_whose_show_plex_cannot_name_is_placed_by_what_trakt_says(tmp_path: Path) -> None:
+    async with Sandbox() as box:
+        sign_in(box, tmp_path)
+        http = Http()
+        trakt = Trakt(Settings.from_environment({**box.environment(), "GATEPOST_MEDIA_HOME": str(tmp_path)}), http)
+        own = box.plex.works.by_key[SPECIAL].ids
+        item = Item("episode", str(SPECIAL), "Pilot", None, Ids(tvdb=int(own["tvdb"])))
+        placed = await placed_by_trakt(trakt, item)
+        assert (placed.season, placed.number) == (0, 1)
+        assert placed.show is not None and placed.show.ids.imdb == "tt0055662"
+        unknown = Item("episode", "1", "Nothing", None, Ids(tvdb=999_999_999_999))
+        assert await placed_by_trakt(trakt, unknown) == unknown
+        await http.aclose()
