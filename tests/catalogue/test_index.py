@@ -351,6 +351,9 @@ def test_the_commands_import_search_export_and_import_elsewhere(tmp_path: Path) 
     assert other.quick("catalogue", "import", str(file), "--key", key).code == 0
     assert other.read("catalogue", "search")["tools"] == program.read("catalogue", "search")["tools"]
     assert other.quick("catalogue", "import").code == 2
+    missing = other.quick("catalogue", "import", str(tmp_path / "nowhere"))
+    assert missing.code == 1
+    assert "No such file" in missing.err
     (tmp_path / "scans").mkdir()
     (tmp_path / "scans" / "bad.json").write_text("{")
     left = other.quick("catalogue", "import", str(tmp_path / "scans"))

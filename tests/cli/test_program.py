@@ -40,7 +40,7 @@ EXPECTED = {
     "import-data": None,
     "doctor": None,
     "completion": None,
-    "catalogue": {"show", "build"},
+    "catalogue": {"show", "build", "search", "import", "export"},
     "attack": {"list", "show", "run"},
 }
 

@@ -82,7 +82,7 @@ def search(
     gatepost catalogue import index.gpindex --key 3b6a27bc…
     """,
 )
-@click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
+@click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option("--registered", is_flag=True, help="The servers of this data folder, as they were scanned.")
 @click.option("--registry", metavar="URL", help="A registry's API; goes on where it was cut off, else what changed.")
 @click.option("--anew", is_flag=True, help="With --registry: from the beginning.")
