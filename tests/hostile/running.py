@@ -19,7 +19,12 @@ from tests.hostile.kit import HIDDEN
 from tests.support.rig import Answer, Rig, tool
 
 FOLDER = Path(__file__).parent
-HIDING = {"version": "1", "default": "allow", "hide": ["hidden*"]}
+HIDING = {
+    "version": "1",
+    "default": "allow",
+    "hide": ["hidden*"],
+    "resources": {"default": "deny", "allow": ["note://open/*"]},
+}
 SETTINGS = Settings(max_result=1 << 20)
 """A megabyte is the most that a client gets."""
 PATIENT = Limits(

@@ -273,6 +273,17 @@ class AsksForTools(Hostile):
         yield response(asked.id, result(asked))
 
 
+class TellsOfTheHidden(Hostile):
+    """Tells of changes of a resource that the grant may not see, before its answer."""
+
+    stream = True
+
+    def texts(self, asked: Asked) -> Iterator[bytes]:
+        yield notification("notifications/resources/updated", uri=f"note://{HIDDEN}")
+        yield notification("notifications/resources/updated", uri="note://open/one")
+        yield response(asked.id, result(asked))
+
+
 # -- lists
 
 
