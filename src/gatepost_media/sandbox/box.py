@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -13,7 +12,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-import uvicorn
 from starlette.types import ASGIApp
 
 from gatepost_media.sandbox import admin
@@ -28,6 +26,7 @@ from gatepost_media.sandbox.plex.server import application
 from gatepost_media.sandbox.plex.state import ACCOUNTS, DEVICES, Plex
 from gatepost_media.sandbox.sample.loading import Profile, load
 from gatepost_media.sandbox.seed import seed_cloud, seed_plex, seed_trakt
+from gatepost_media.sandbox.serving import Server, listen
 from gatepost_media.sandbox.trakt.api import api_host, auth_host
 from gatepost_media.sandbox.trakt.auth import decide
 from gatepost_media.sandbox.trakt.state import Trakt
@@ -71,7 +70,8 @@ class Sandbox:
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
-        sockets = {service: self._listen(position) for position, service in enumerate(SERVICES)}
+        ports = [0 if self._first_port is None else self._first_port + position for position in range(len(SERVICES))]
+        sockets = {service: listen(port) for service, port in zip(SERVICES, ports, strict=True)}
         for service, listener in sockets.items():
             self._addresses[service] = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self.cloud = Cloud(self.plex, self.plex_url, self._approve)
@@ -88,18 +88,7 @@ class Sandbox:
         }
         for service, listener in sockets.items():
             self._front.apps[listener.getsockname()[1]] = (service, apps[service])
-        config = uvicorn.Config(
-            self._front,
-            lifespan="off",
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            ws="websockets-sansio",
-            timeout_graceful_shutdown=1,
-            timeout_keep_alive=75,
-            server_header=False,
-        )
-        self._server = _Server(config)
+        self._server = Server(self._front)
         self._serving = asyncio.create_task(self._server.serve(list(sockets.values())))
         await self._server.ready.wait()
         return self
@@ -145,12 +134,6 @@ class Sandbox:
             assert box._loop is not None
             box._loop.call_soon_threadsafe(end.set)
             thread.join()
-
-    def _listen(self, position: int) -> socket.socket:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", 0 if self._first_port is None else self._first_port + position))
-        return listener
 
     def _in_loop(self, call: Callable[[], R]) -> R:
         """Do something where the stand-ins run, from whatever thread."""
@@ -343,45 +326,3 @@ class Sandbox:
     def deny_device(self, user_code: str) -> None:
         """Say no to a device."""
         decide(self.trakt, user_code, allow=False)
-
-
-class _Server(uvicorn.Server):
-    """Says when it serves, and leaves signals to the program around it."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-        self._ending = asyncio.Event()
-
-    def end(self) -> None:
-        """Stop serving, now."""
-        self.should_exit = True
-        self._ending.set()
-
-    async def main_loop(self) -> None:
-        """Renew the Date header each second, and end at once when told to."""
-        while not self.should_exit:
-            await self.on_tick(0)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(1):
-                    await self._ending.wait()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """As it is where somebody is connected, and at once where nobody is."""
-        if self.server_state.connections or self.server_state.tasks:
-            await super().shutdown(sockets)
-            return
-        for server in self.servers:
-            server.close()
-        for listener in sockets or []:
-            listener.close()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """None are captured."""
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """As it is, and then ready."""
-        await super().startup(sockets)
-        self.ready.set()

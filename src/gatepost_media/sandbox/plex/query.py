@@ -6,6 +6,7 @@ import datetime as dt
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from gatepost_media.sandbox.plex.render import resolution, tag_id, tags_of, value_of
 from gatepost_media.sandbox.plex.state import Plex
@@ -86,13 +87,13 @@ def _ordered(plex: Plex, kind: Kind, order: str, test: Test | None) -> list[Work
             if name == "random":
                 random.shuffle(kept)  # for variety, not for secrets
             else:
-                kept.sort(key=lambda work, name=name: _order_key(plex, work, name), reverse="desc" in how)  # type: ignore[misc]
+                kept.sort(key=partial(_order_key, plex, name), reverse="desc" in how)
         if all(name in _STATIC or name in ("show", "artist") for name in names):
             plex.orders[kind, order] = kept
     return list(kept) if test is None else [work for work in kept if test(work)]
 
 
-def _order_key(plex: Plex, work: Work, field: str) -> tuple[float, str, int, int]:
+def _order_key(plex: Plex, field: str, work: Work) -> tuple[float, str, int, int]:
     if field in ("show", "artist"):
         above = work.parent.index if work.parent is not None else 0
         return (0, sort_title(value_of(plex, work.show, "title")), above or work.index, work.index)

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gatepost_media.sandbox.plex import collections, edits, hubs, items, notify, playlists, sections, sessions
+from gatepost_media.sandbox.plex import choices, collections, edits, hubs, items, notify, playlists, sections, sessions
 from gatepost_media.sandbox.plex.answer import Row, answer, container
 from gatepost_media.sandbox.plex.sections import missing, plex_of
 from gatepost_media.sandbox.plex.state import MACHINE, VERSION, Plex
@@ -23,8 +23,8 @@ _PICTURE = base64.b64decode(
 
 def routes() -> list[Route | WebSocketRoute]:
     """Every path; where two fit, the first one answers."""
-    parts = (sections, sessions, notify, playlists, collections, hubs, edits, items)
-    return [*ROUTES, *(route for part in parts for route in part.ROUTES), *sections.LAST_ROUTES]
+    parts = (sections, choices, sessions, notify, playlists, collections, hubs, edits, items)
+    return [*ROUTES, *(route for part in parts for route in part.ROUTES), *choices.LAST_ROUTES]
 
 
 def application(plex: Plex) -> ASGIApp:

@@ -17,6 +17,7 @@ from gatepost_media.sandbox.trakt import (
     people,
     scrobble,
     search,
+    shelves,
     sync,
     upnext,
     users,
@@ -46,7 +47,7 @@ def auth_host(trakt: Trakt) -> ASGIApp:
 
 def api_host(trakt: Trakt) -> ASGIApp:
     """The API. The paths for signing in are here too, as they were before they had a host of their own."""
-    parts = (auth, scrobble, upnext, sync, search, people, users, comments, charts, catalogue)
+    parts = (auth, scrobble, upnext, sync, shelves, search, people, users, comments, charts, catalogue)
     app = Starlette(routes=[*(route for part in parts for route in part.ROUTES), *catalogue.LAST_ROUTES])
     app.state.trakt = trakt
     return _Guard(app, trakt)

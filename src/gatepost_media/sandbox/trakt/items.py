@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+from starlette.requests import Request
 
 from gatepost_media.sandbox.trakt.reply import Row, objects
 from gatepost_media.sandbox.trakt.state import PLURALS, Trakt
@@ -15,6 +17,21 @@ GROUPS: tuple[tuple[str, Kind], ...] = (
     ("seasons", "season"),
     ("episodes", "episode"),
 )
+
+
+ALL = ("movies", "shows", "seasons", "episodes")
+PLAYED = ("movies", "episodes")
+
+
+def asked_type(request: Request, allowed: Iterable[str] = ALL) -> str | None:
+    """The kind that the path asks for, "" for all; None for one that there is not."""
+    asked: str = request.path_params.get("type", "")
+    return asked if asked in ("", "all", *allowed) else None
+
+
+def is_of(asked: str, work: Work) -> bool:
+    """Whether a work is of the kind that was asked for."""
+    return asked in ("", "all", f"{work.kind}s")
 
 
 @dataclass(slots=True)

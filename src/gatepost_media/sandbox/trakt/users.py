@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gatepost_media.sandbox.trakt import sync
+from gatepost_media.sandbox.trakt import shelves, sync
 from gatepost_media.sandbox.trakt.items import counts, read
 from gatepost_media.sandbox.trakt.reply import Row, body_of, empty, paged, reply, trakt_of
 from gatepost_media.sandbox.trakt.shapes import full, named, user
@@ -234,7 +234,7 @@ async def list_items(request: Request) -> Response:
     singles = {"movie": "movies", "show": "shows", "season": "seasons", "episode": "episodes"}
     asked = request.path_params.get("type", "")
     request.path_params["type"] = singles.get(asked, asked)
-    return sync.entries(request, made.entries)
+    return shelves.entries(request, made.entries)
 
 
 async def change_list(request: Request) -> Response:
@@ -243,7 +243,7 @@ async def change_list(request: Request) -> Response:
         return empty(400 if body is None else 404)
     if made.owner != USER:
         return empty(403)
-    change = sync.remove_entries if request.url.path.endswith("/remove") else sync.add_entries
+    change = shelves.remove_entries if request.url.path.endswith("/remove") else shelves.add_entries
     return change(trakt, dict(body), made.entries)
 
 
@@ -278,15 +278,15 @@ ROUTES = [
     *_synced("history/{type}", sync.history),
     *_synced("history/{type}/{id}", sync.history),
     *_synced("watched/{type}", sync.watched),
-    *_synced("ratings", sync.ratings),
-    *_synced("ratings/{type}", sync.ratings),
-    *_synced("ratings/{type}/{rating}", sync.ratings),
-    *_synced("collection/{type}", sync.collection),
-    *_synced("watchlist", sync.watchlist),
-    *_synced("watchlist/{type}", sync.watchlist),
-    *_synced("watchlist/{type}/{sort}", sync.watchlist),
-    *_synced("favorites", sync.watchlist),
-    *_synced("favorites/{type}", sync.watchlist),
+    *_synced("ratings", shelves.ratings),
+    *_synced("ratings/{type}", shelves.ratings),
+    *_synced("ratings/{type}/{rating}", shelves.ratings),
+    *_synced("collection/{type}", shelves.collection),
+    *_synced("watchlist", shelves.watchlist),
+    *_synced("watchlist/{type}", shelves.watchlist),
+    *_synced("watchlist/{type}/{sort}", shelves.watchlist),
+    *_synced("favorites", shelves.watchlist),
+    *_synced("favorites/{type}", shelves.watchlist),
     Route("/users/{user}/lists", lists, methods=["GET"]),
     Route("/users/{user}/lists", make_list, methods=["POST"]),
     Route("/users/{user}/lists/{list}", one_list, methods=["GET", "PUT", "DELETE"]),
