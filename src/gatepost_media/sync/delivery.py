@@ -87,7 +87,7 @@ class Delivery:
                     self.problem = str(error)
                     await asyncio.sleep(self._pause(failures, error))
                     failures += 1
-                    self._queue = still_due(self._queue)
+                    self._queue = _behind(still_due(self._queue), send)
                     continue
                 except NotFound as error:
                     self._note(send, "unknown", str(error))
@@ -109,6 +109,13 @@ class Delivery:
     def _note(self, send: Send, outcome: str, detail: str | None) -> None:
         self.counts[outcome] += 1
         self.told.append(Told(time.time(), send.item, send.action, round(send.progress, 2), outcome, detail))
+
+
+def _behind(queue: list[Send], failed: Send) -> list[Send]:
+    """The queue with everything on the failed item at its end: a title that Trakt fails over must not hold up others."""
+    about = (failed.session, failed.item)
+    same = [each for each in queue if (each.session, each.item) == about]
+    return [each for each in queue if (each.session, each.item) != about] + same
 
 
 def _said(outcome: ScrobbleOutcome) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from gatepost_media.common.errors import MediaError, NotFound
+from gatepost_media.common.errors import MediaError
 from gatepost_media.plex import paths
 from gatepost_media.plex.client import Plex
 from gatepost_media.plex.raw import rows
@@ -142,11 +142,15 @@ class Follower:
             try:
                 item = await self._catalogue.item(session.item)
                 why = None if item.mapped else "Plex knows no id of it that Trakt knows: match it in Plex"
-            except NotFound as error:
+            except MediaError as error:
+                # One item that Plex cannot tell of must not keep the others from being seen. The next sight asks again.
+                if session.session in self.playing.sessions:
+                    return []
                 why = str(error)
         if why is not None:
             self.ignored[session.session] = why
-        if item is None or why is not None:
+            return self.playing.leave(session.session, session.item)
+        if item is None:
             return []
         self.ignored.pop(session.session, None)
         hint = self._hints.get(session.item, NO_HINT)

@@ -95,6 +95,18 @@ class Playing:
         """What is due because only these sessions are left: the others have gone without a word."""
         return [send for gone in self.sessions.keys() - set(sessions) for send in self._end(gone, None)]
 
+    def leave(self, session: str, item: str) -> list[Send]:
+        """What is due because a session is no longer to be followed while it has this item open.
+
+        Where that is what was followed (its user does not count any more), nothing; where the session has moved on to
+        it (a trailer after the film), the end of what was followed.
+        """
+        known = self.sessions.get(session)
+        if known is not None and known.item == item:
+            del self.sessions[session]
+            return []
+        return self._end(session, None) if known is not None else []
+
     def _end(self, session: str, progress: float | None) -> list[Send]:
         known = self.sessions.pop(session)
         # A player may report its end at 0, and Plex forgets the position of what was watched: the last one seen counts.

@@ -132,6 +132,8 @@ async def _run(follower: Follower, delivery: Delivery, lock: contextlib.ExitStac
 
 async def _tell(trakt: Trakt, item: Item, send: Send) -> ScrobbleOutcome:
     ways = for_scrobble(item)
+    if not ways:
+        raise NotFound(f"Plex knows no id of {item.name} any more that Trakt knows.")
     for way in ways[:-1]:
         with contextlib.suppress(NotFound):
             return await trakt.scrobble(send.action, way, send.progress)

@@ -55,13 +55,40 @@ def test_every_play_is_told_until_it_is_heard_in_order_and_nothing_after_that(
     queued = [send for group in groups for send in group]
     settled = [send for send, error in asked if error is None or not isinstance(error, LATER_KINDS)]
     assert delivery.waiting == 0 and delivery.problem is None
-    remaining = iter(queued)
-    assert all(any(send is other for other in remaining) for send in settled)  # in order, each once at most
-    assert [send for send in settled if send.is_play] == [send for send in queued if send.is_play]
+    for about in {(send.session, send.item) for send in queued}:
+        mine = [send for send in queued if (send.session, send.item) == about]
+        heard = [send for send in settled if (send.session, send.item) == about]
+        remaining = iter(mine)
+        assert all(any(send is other for other in remaining) for send in heard)  # in order, each once at most
+        assert [send for send in heard if send.is_play] == [send for send in mine if send.is_play]
+        assert not mine or heard[-1] is mine[-1]
     assert sum(delivery.counts.values()) == len(settled)
 
 
 LATER_KINDS = (Unreachable, RateLimited, NotSignedIn)
+
+
+def test_a_title_over_which_trakt_always_fails_does_not_hold_up_the_others() -> None:
+    heard: list[str] = []
+
+    async def course() -> None:
+        async def tell(send: Send) -> ScrobbleOutcome:
+            if send.item == "bad":
+                raise Unreachable("500")
+            heard.append(send.item)
+            return ScrobbleOutcome("scrobble", send.progress)
+
+        delivery = Delivery(tell, first_pause=0.0)
+        delivery.add([Send("1", item, "stop", 99.0) for item in ("bad", "good", "better")])
+        running = asyncio.create_task(delivery.run())
+        while len(heard) < 2:
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert delivery.waiting == 1
+
+    asyncio.run(course())
+    assert heard == ["good", "better"]
 
 
 def test_of_a_queue_that_grows_without_end_the_plays_are_kept() -> None:

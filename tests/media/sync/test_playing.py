@@ -66,6 +66,15 @@ def test_a_session_that_was_paused_or_over_before_says_nothing() -> None:
     assert told(Playing(), ("paused", 50), ("paused", 50), ("stopped", 90)) == []
 
 
+def test_a_trailer_after_the_film_ends_the_film_and_a_user_who_counts_no_more_ends_nothing() -> None:
+    playing = Playing()
+    told(playing, ("playing", 93), item="1")
+    assert words(playing.leave("1", "9")) == [("stop", 93)]
+    told(playing, ("playing", 93), item="1")
+    assert playing.leave("1", "1") == []
+    assert playing.leave("1", "1") == [] and playing.only(set()) == []
+
+
 ITEMS = st.sampled_from(["1", "2"])
 STATES: st.SearchStrategy[State] = st.sampled_from(["playing", "playing", "paused", "stopped"])
 PROGRESS = st.none() | st.sampled_from([0.0, 0.5, 1.0, 30.0, 79.9, 80.0, 100.0, 130.0])

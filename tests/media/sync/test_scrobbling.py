@@ -91,6 +91,22 @@ async def test_named_users_are_scrobbled_and_then_the_owner_is_not(tmp_path: Pat
         assert told(box)[1] == ("start", 50)
 
 
+async def test_one_item_that_plex_cannot_tell_of_does_not_keep_another_from_being_told(tmp_path: Path) -> None:
+    async with server(tmp_path) as (box, client):
+        box.fault("plex", "500", 99, path=f"/library/metadata/{METROPOLIS}")
+        box.play(METROPOLIS, speed=0).seek_to(50)
+        await start(box, client)
+        box.play(NOSFERATU, speed=0).seek_to(40)
+        await until(lambda: told(box))
+        assert told(box) == [("start", 40)]
+        status = await ask(client, "trakt_get_scrobble_status")
+        assert "500" in status["ignored"][0]["reason"] and status["source"] == "notifications"
+        box.faults.clear()
+        box.play(TRIP, speed=0)  # the next look asks again
+        await until(lambda: len(told(box)) == 2)
+        assert told(box)[1] == ("start", 50)
+
+
 @pytest.mark.parametrize("key", [SPECIAL, EPISODE, OLD_EPISODE, CARNIVAL, DETOUR])
 async def test_specials_and_what_old_agents_matched_become_plays_of_the_right_title(key: int, tmp_path: Path) -> None:
     async with server(tmp_path) as (box, client):
