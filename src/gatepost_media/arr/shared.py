@@ -30,7 +30,7 @@ def _whole(value: object) -> object:
     return value
 
 
-Number = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=2**31 - 1)]
+Number = Annotated[int, Field(ge=1, le=2**31 - 1), BeforeValidator(_whole)]
 """An id of Sonarr's, Radarr's, TheTVDB's or TMDB's."""
 
 BACK = datetime.timedelta(days=7)

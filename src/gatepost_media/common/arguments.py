@@ -91,6 +91,9 @@ class Arguments:
 
     def check(self, given: Mapping[str, object]) -> dict[str, object]:
         """The values to call the function with, and the cursor if one was given. Raises BadArgument."""
+        properties = cast("dict[str, dict[str, Json]]", self.schema(nulls=False)["properties"])
+        for name, value in given.items():
+            _look_at(name, value, properties.get(name, {}).get("type"))
         try:
             checked = self.model.model_validate(dict(given))
         except ValidationError as error:
@@ -124,6 +127,19 @@ class Arguments:
         if first["type"] in ("missing", "extra_forbidden") and nested:
             name += f".{_short(nested[-1])}"
         return BadArgument(name, _said(first["type"], first["msg"], first.get("ctx") or {}))
+
+
+def _look_at(name: str, value: object, kind: object) -> None:
+    """Refuses what pydantic would take for a number or a yes: true as 1, 1_000, digits of other scripts, "on".
+
+    Plain digits in a text are taken, because models send them.
+    """
+    if kind in ("integer", "number"):
+        text = value.removeprefix("-").replace(".", "", 1) if isinstance(value, str) else "0"
+        if isinstance(value, bool) or not (text.isascii() and text.isdigit()):
+            raise BadArgument(name, "must be a whole number." if kind == "integer" else "must be a number.")
+    elif kind == "boolean" and value is not None and not isinstance(value, bool) and value not in ("true", "false"):
+        raise BadArgument(name, "must be true or false.")
 
 
 def _said(kind: str, message: str, context: Mapping[str, Any]) -> str:

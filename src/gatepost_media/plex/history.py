@@ -164,7 +164,7 @@ async def get_watch_history(
                 seen += 1
                 if start < seen <= newest:
                     chosen.append(raw)
-        if len(chosen) > size:
+        if len(chosen) > size or seen >= newest:
             break
     more = len(chosen) > size
     return History(

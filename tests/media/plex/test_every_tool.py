@@ -76,7 +76,7 @@ def _wrong(schema: dict[str, Any]) -> Iterator[object]:
         if schema.get("maxLength"):
             yield "x" * (schema["maxLength"] + 1)
     elif kind in ("integer", "number"):
-        yield from ("many", [1], {"a": 1})
+        yield from ("many", [1], {"a": 1}, True, "1_0", "１２", " 7", "")
         if "minimum" in schema:
             yield schema["minimum"] - 1
         if "maximum" in schema:
@@ -84,7 +84,7 @@ def _wrong(schema: dict[str, Any]) -> Iterator[object]:
         if kind == "integer":
             yield 1.5
     elif kind == "boolean":
-        yield from ("perhaps", 7)
+        yield from ("perhaps", 7, 1, "on")
     elif kind == "array":
         yield from (7, "one")
         if schema.get("minItems"):

@@ -26,6 +26,7 @@ async def test_history_names_accounts_and_devices_and_is_filtered_as_a_whole(tmp
         films = [each for each in everything if each["type"] == "movie"]
         # The newest rows are music: films are found although none of them is on the first page.
         assert (await at.call("get_watch_history", mediaType="movie", limit=2))["items"] == films[:2]
+        assert len([each for each in at.paths() if each == "GET /status/sessions/history/all"]) == 2
         part = await at.call("get_watch_history", mediaType="movie", limit=2, chunk_size=1)
         assert part["items"] == films[:1]
         rest = await at.call("get_watch_history", mediaType="movie", limit=2, chunk_size=1, cursor=part["nextCursor"])
