@@ -112,7 +112,7 @@ class Delivery:
 
 
 def _behind(queue: list[Send], failed: Send) -> list[Send]:
-    """The queue with everything on the failed item at its end: a title that Trakt fails over must not hold up others."""
+    """The queue with everything on the failed item at its end: a title that Trakt fails over must hold up no other."""
     about = (failed.session, failed.item)
     same = [each for each in queue if (each.session, each.item) == about]
     return [each for each in queue if (each.session, each.item) != about] + same
