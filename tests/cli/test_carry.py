@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import io
 import json
 import shutil
+import sqlite3
 import tarfile
 import tempfile
 import threading
@@ -100,6 +102,20 @@ def test_everything_is_in_another_place_as_it_was(used: Program, elsewhere: Prog
         assert elsewhere.quick("grant", "attach", "new", "open").code == 0
         _, text = running.session("secretive", token).call("read_file", {"path": "x"})
         assert json.loads(text)["secret"] == SECRET
+
+
+def test_the_catalogue_s_index_comes_along(used: Program, elsewhere: Program, tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(used.data / "catalogue.db")) as catalogue, catalogue:
+        catalogue.execute("PRAGMA journal_mode = WAL")
+        catalogue.execute("CREATE TABLE listed (name TEXT)")
+        catalogue.execute("INSERT INTO listed VALUES ('one')")
+    file = exported(used, tmp_path / "all.tar.gz")
+    content = members(file)
+    archived(tmp_path / "bad.tar.gz", told({**content, "catalogue.db": content["catalogue.db"][:-4000]}))
+    assert "its catalogue.db" in elsewhere.quick("import-data", str(tmp_path / "bad.tar.gz")).err
+    assert elsewhere.quick("import-data", str(file)).code == 0
+    with contextlib.closing(sqlite3.connect(elsewhere.data / "catalogue.db")) as catalogue:
+        assert catalogue.execute("SELECT name FROM listed").fetchall() == [("one",)]
 
 
 def test_nothing_secret_can_be_read_from_an_export(used: Program, tmp_path: Path) -> None:
@@ -281,7 +297,7 @@ HARMS: dict[str, tuple[Callable[[Members], Members], str]] = {
     ),
     "a damaged store": (
         lambda content: told(edited("store.db", lambda raw: raw[:4096] + b"\xff" * (len(raw) - 4096))(content)),
-        "its store",
+        "its store.db",
     ),
     "no store": (
         lambda content: told({name: data for name, data in content.items() if name != "store.db"}),

@@ -112,7 +112,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str, str]] = {
     ),
     "a key that is gone": (lambda data: (data / "keys" / "seal-1.key").unlink(), "keys", "missing", "backup"),
     "a folder that others may write": (
-        lambda data: (data / "journal").chmod(0o770),
+        lambda data: [data.chmod(0o710), (data / "journal").chmod(0o770)],
         "permissions",
         "Others may write",
         "chmod go= ",

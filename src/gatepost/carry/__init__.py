@@ -1,6 +1,7 @@
 """A whole data folder in one file: taken while `serve` runs, checked before it is put in place somewhere else.
 
-The file is a gzip-compressed tar archive. In it, in this order: a copy of the store; of each chain its snapshot and its
+The file is a gzip-compressed tar archive. In it, in this order: copies of the store and of the catalogue's
+index; of each chain its snapshot and its
 segments up to the last whole row, the admin chain last; the public half of the checkpoint key; the keys, sealed with a
 passphrase, where they were asked for; and `manifest.json`, which names every member with its size and SHA-256.
 

@@ -17,6 +17,7 @@ from typing import IO, Final
 from gatepost.audit.verify import verify_folder
 from gatepost.carry import sealedkeys
 from gatepost.carry.manifest import (
+    CATALOGUE,
     JOURNAL,
     MANIFEST,
     PUBLIC_KEY,
@@ -179,6 +180,9 @@ def _checked(manifest: Manifest, staged: Path) -> Brought:
         if not (staged / needed).exists():
             raise damaged(f"{needed} is missing")
     brought.servers, brought.sealed = _look_into(staged / STORE)
+    if (staged / CATALOGUE).exists():
+        with _whole(staged / CATALOGUE):
+            pass
     brought.passphrase = (staged / SEALED_KEYS).exists()
     if manifest.chains:
         verdict = verify_folder(staged / JOURNAL, _public_key(staged / PUBLIC_KEY))
@@ -196,17 +200,27 @@ def _checked(manifest: Manifest, staged: Path) -> Brought:
 def _look_into(store: Path) -> tuple[list[str], list[str]]:
     """The servers, and those with credentials. Raises GP-5005 where it is damaged, or of a newer program."""
     try:
-        with contextlib.closing(sqlite3.connect(f"{store.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
-            said = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-            if said != "ok":
-                raise damaged(f"its store is damaged: {said}")
+        with _whole(store) as connection:
             step = str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
             if step > newest():
                 raise damaged(f"its store is of a newer Gatepost (step {step})", "Import it with that version.")
             rows = connection.execute("SELECT name, headers, env FROM servers ORDER BY name").fetchall()
-    except (sqlite3.Error, TypeError) as error:
-        raise damaged(f"its store cannot be read: {error}") from None
+    except TypeError:
+        raise damaged("its store is not one of Gatepost") from None
     return [row[0] for row in rows], [row[0] for row in rows if row[1] != "[]" or row[2] != "{}"]
+
+
+@contextlib.contextmanager
+def _whole(database: Path) -> Iterator[sqlite3.Connection]:
+    """A database of the export, read whole. Raises GP-5005 where it is damaged."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            said = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if said != "ok":
+                raise damaged(f"its {database.name} is damaged: {said}")
+            yield connection
+    except sqlite3.Error as error:
+        raise damaged(f"its {database.name} cannot be read: {error}") from None
 
 
 def _public_key(file: Path) -> bytes:

@@ -11,6 +11,8 @@ from gatepost.errors import GatepostError
 
 FORMAT: Final = 1
 STORE: Final = "store.db"
+CATALOGUE: Final = "catalogue.db"
+"""The catalogue's index, where there is one: what was imported into it is nowhere else."""
 PUBLIC_KEY: Final = "keys/checkpoint.pub"
 SEALED_KEYS: Final = "keys.sealed"
 MANIFEST: Final = "manifest.json"
@@ -53,7 +55,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
 def allowed(path: str) -> bool:
     """Whether a member of that name may be in an export; nothing else is ever unpacked."""
-    return path in (STORE, PUBLIC_KEY, SEALED_KEYS, MANIFEST) or _JOURNAL_FILE.fullmatch(path) is not None
+    return path in (STORE, CATALOGUE, PUBLIC_KEY, SEALED_KEYS, MANIFEST) or _JOURNAL_FILE.fullmatch(path) is not None
 
 
 def read(raw: bytes) -> Manifest:

@@ -21,6 +21,7 @@ import msgspec
 from gatepost import __version__
 from gatepost.carry import sealedkeys
 from gatepost.carry.manifest import (
+    CATALOGUE,
     FORMAT,
     JOURNAL,
     MANIFEST,
@@ -137,8 +138,10 @@ class _Reader:
 
 def _fill(filling: _Filling, data: DataFolder, beside: Path, keys: bytes | None) -> dict[str, int]:
     """Returns how many rows of each chain."""
-    with _copied(data.store, beside) as copy:
-        filling.add(STORE, copy, os.fstat(copy.fileno()).st_size)
+    for name in (STORE, CATALOGUE):
+        if (data.root / name).exists():
+            with _copied(data.root / name, beside) as copy:
+                filling.add(name, copy, os.fstat(copy.fileno()).st_size)
     ends: dict[str, Chain] = {}
     rows: dict[str, int] = {}
     # The admin chain last: it tells of what the retention removed of the others.
@@ -214,19 +217,19 @@ def _raise_file_limit() -> None:
 
 
 @contextlib.contextmanager
-def _copied(store: Path, beside: Path) -> Iterator[IO[bytes]]:
-    """The store as of one moment, as one file."""
+def _copied(database: Path, beside: Path) -> Iterator[IO[bytes]]:
+    """An SQLite database as of one moment, as one file."""
     with tempfile.TemporaryDirectory(prefix=".gatepost-", dir=beside) as folder:
-        copy = Path(folder) / STORE
+        copy = Path(folder) / database.name
         try:
             with (
-                contextlib.closing(sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True, timeout=30.0)) as source,
+                contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=30.0)) as source,
                 contextlib.closing(sqlite3.connect(copy)) as target,
             ):
                 source.backup(target)
                 target.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.Error as error:
-            raise GatepostError("GP-5003", f"The store {store} cannot be copied: {error}.") from None
+            raise GatepostError("GP-5003", f"{database} cannot be copied: {error}.") from None
         with copy.open("rb") as file:
             yield file
 

@@ -40,7 +40,9 @@ def permissions(patient: Patient) -> Iterator[Finding]:
         patient.data.socket("dataplane.sock")
     except GatepostError as error:
         yield Finding(check, "problem", error.message, error.hint)
-    loose = [path for path in _ours(patient) if _mode(path) & 0o077]
+    # What lies in a folder that nobody else may enter, nobody else can reach.
+    reached = _ours(patient) if _mode(root) & 0o011 else [root]
+    loose = [path for path in reached if _mode(path) & 0o077]
     for path in loose:
         others = "write" if _mode(path) & 0o022 else "read"
         yield Finding(
