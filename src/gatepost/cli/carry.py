@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 def export_data(place: Place, file: Path, with_keys: bool, passphrase: str | None, as_json: bool) -> None:
     """Write the whole data folder into FILE.
 
-    That is the configuration, the log, and the catalogue's index where there is one; also while serve runs. Without --with-keys the keys stay
-    out, and somebody who has the file can open no credential with it; it is a backup beside which keys/ has to be kept.
-    FILE must not be there yet. Arguments that are kept for a time are left out: they have to be gone after it.
+    That is the configuration, the log, and the catalogue's index where there is one; also while serve runs. Without
+    --with-keys the keys stay out, and somebody who has the file can open no credential with it; it is a backup
+    beside which keys/ has to be kept. FILE must not be there yet. Arguments that are kept for a time are left out:
+    they have to be gone after it.
     """
     from gatepost.carry import take
     from gatepost.cli.output import count, emit
