@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gatepost.catalogue import Siblings, classify
+from gatepost.catalogue import Siblings, classify, lexicon
 from gatepost.catalogue.classification import SEVERITY_OF
 from tests.catalogue.labelled import DATA, Labelled, holdout_servers, servers
 
@@ -195,3 +195,45 @@ def test_without_annotations_the_severity_is_that_of_the_category() -> None:
             got = tool.classified()
             assert got.severity == SEVERITY_OF[got.category]
             assert got.evidence or got.confidence == "low"
+
+
+HEAVY = [
+    verb for verb, (category, _) in lexicon.VERBS.items() if category in CRITICAL and verb not in lexicon.AMBIGUOUS
+]
+HARMLESS = ("", "Returns the result", "A tool for records", "Details of the record")
+
+
+@pytest.mark.parametrize("description", HARMLESS)
+def test_wherever_a_heavy_verb_stands_in_a_name_no_harmless_description_makes_the_tool_read(description: str) -> None:
+    spellings = ("{}_record", "acme_{}_record", "record.{}", "records_{}", "acme-{}-all-records", "get_and_{}_record")
+    names = [spelling.format(verb) for verb in HEAVY for spelling in spellings]
+    assert [name for name in names if classify(name, description).category == "read"] == []
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "Deletes a user",
+        "This will delete the user",
+        "Use this tool to delete a user",
+        "Allows you to wipe the disk",
+        "IMPORTANT! Deletes a user",
+        "[Admin] Delete a user",
+        "- Deletes a user",
+        "POST /delete – deletes a user",
+        "Helper that deletes users",
+        "Endpoint to delete users",
+        "Bulk deletion of users",
+        "List, create and delete users",
+        "Fetches then deletes a user",
+        "Executes a trade",
+        "Transfers funds between accounts",
+        "Book and pay for a flight",
+        "Charge a credit card",
+    ],
+)
+def test_however_a_description_says_that_it_destroys_or_pays_no_harmless_name_makes_the_tool_read(
+    description: str,
+) -> None:
+    for name in ("xyz", "helper", "do_thing", "user_tool", "get_user", "users"):
+        assert classify(name, description).category != "read", name

@@ -123,20 +123,25 @@ def _from_name(tool: _Tool) -> _Finding | None:
 
 
 def _verb_place(words: tuple[str, ...]) -> int | None:
+    """Where the verb stands: first, unless that may be a noun and a verb comes last; in the middle; last."""
     if not words:
         return None
-    if words[0] in VERBS and not (
-        words[0] in lexicon.AMBIGUOUS and len(words) > 1 and words[-1] in lexicon.OBJECT_LAST
-    ):
+    at_end = words[-1] in lexicon.OBJECT_LAST or _is_plain_verb(words[-1])
+    if words[0] in VERBS and not (words[0] in lexicon.AMBIGUOUS and len(words) > 1 and at_end):
         return 0
+    if len(words) > 2 and words[1] in ("list", "search", "query") and not at_end:
+        return 1
     for at in range(1, len(words) - 1):
-        if words[at] in VERBS and words[at] not in lexicon.AMBIGUOUS and words[at - 1] not in lexicon.PREPOSITIONS:
+        if _is_plain_verb(words[at]) and words[at - 1] not in lexicon.PREPOSITIONS:
             return at
-    if words[-1] in lexicon.OBJECT_LAST or (words[-1] in VERBS and words[-1] not in lexicon.AMBIGUOUS):
+    if at_end:
         return len(words) - 1
-    if any(pair in lexicon.TWO_WORDS for pair in pairwise(words)):
-        return next(at for at in range(len(words) - 1) if (words[at], words[at + 1]) in lexicon.TWO_WORDS)
-    return 0 if words[0] in VERBS else None
+    joined = (at for at, pair in enumerate(pairwise(words)) if pair in lexicon.TWO_WORDS)
+    return next(joined, 0 if words[0] in VERBS else None)
+
+
+def _is_plain_verb(word: str) -> bool:
+    return word in VERBS and word not in lexicon.AMBIGUOUS
 
 
 # -- the description --------------------------------------------------------------------------------------------------
@@ -168,12 +173,7 @@ def _judge(
     money = _money(tool, verb, category, things, source, quote)
     if money is not None:
         return money
-    if (
-        source == "description"
-        and verb in _RUNS
-        and ("query" in things or "statement" in things)
-        and _only_selects(tool)
-    ):
+    if source == "description" and verb in _RUNS and _only_selects(tool, things):
         return _Finding("read", WEAK, Evidence(source, quote, f"{verb} query: only looks"))
     for thing, is_head in _candidates(things):
         rule = OBJECT_RULES.get((verb, thing))
@@ -209,11 +209,12 @@ _WHAT: Final[dict[Category, str]] = {
 _RUNS: Final = frozenset(("run", "execute", "perform"))
 
 
-def _only_selects(tool: _Tool) -> bool:
-    """Whether a query is one that cannot change anything: said so, or not in a language that could."""
-    return bool(_NO_SQL_WRITES & tool.reading.words) or not (
-        tool.facts.code or {"sql", "insert", "ddl"} & tool.reading.words
-    )
+def _only_selects(tool: _Tool, things: tuple[str, ...]) -> bool:
+    """Whether what is run cannot change anything: said so, or a query not in a language that could."""
+    if "query" in things or "statement" in things:
+        spoken = tool.reading.words
+        return bool(_NO_SQL_WRITES & spoken) or not (tool.facts.code or {"sql", "insert", "ddl"} & spoken)
+    return "command" in things and bool({"read-only", "readonly"} & set(things))
 
 
 def _candidates(things: tuple[str, ...]) -> list[tuple[str, bool]]:

@@ -8,8 +8,10 @@ from typing import Final
 
 from gatepost.catalogue.lexicon import (
     AMBIGUOUS,
+    CONDITIONS,
     LEAD_INS,
     LIGHT,
+    MANAGES,
     NEEDS_OBJECT,
     NOMINAL,
     PREPOSITIONS,
@@ -144,8 +146,8 @@ def _form(tokens: list[str], at: int) -> tuple[str, str]:
 
 def _main(tokens: list[str]) -> int | None:
     """Where the main verb stands: after words that say nothing, before anything that says something."""
-    skip = 0
-    for at, token in enumerate(tokens[: _LEAD + 4]):
+    skip = tokens.index(",") + 1 if tokens[:1] and tokens[0] in CONDITIONS and "," in tokens else 0
+    for at, token in enumerate(tokens[: _LEAD + 4 + skip]):
         verb, form = _form(tokens, at)
         if at < skip or token in (",", "/", "&", ":"):
             continue
@@ -161,7 +163,16 @@ def _main(tokens: list[str]) -> int | None:
             colon = tokens.index(":", at)
             rest = _main(tokens[colon + 1 :])
             return None if rest is None else colon + 1 + rest
-        return None
+        return _after_that(tokens)
+    return None
+
+
+def _after_that(tokens: list[str]) -> int | None:
+    """The verb of `a … tool that provides …`, where nothing before it is one."""
+    for at in range(1, min(len(tokens) - 1, _LEAD + 4)):
+        of_tool = tokens[at] in ("that", "which", "to") and tokens[at - 1] in ("tool", "function", "utility", "command")
+        if of_tool or (at < 3 and tokens[at] in ("that", "which") and _form(tokens, at + 1)[1] == "third"):
+            return at + 1 if _form(tokens, at + 1)[0] else None
     return None
 
 
@@ -178,13 +189,9 @@ def _is_noun_here(tokens: list[str], at: int, form: str) -> bool:
         return True
     if at > 0 and tokens[at - 1] in ("a", "an", "the", "your", "our", "its", "one") and form != "ing":
         return True
-    if (
-        form == "base"
-        and token in NEEDS_OBJECT
-        and after not in _DETERMINERS
-        and after not in ("on", "your", "multiple", "some")
-    ):
-        return True
+    if form == "base" and token in NEEDS_OBJECT and after not in _DETERMINERS | {"on", "your", "multiple", "some"}:
+        joined = after in _JOINS and at + 2 < len(tokens) and _form(tokens, at + 2)[1] == "base"
+        return not joined
     if form == "ing" and _FORMS[token][0] in AMBIGUOUS and after not in _DETERMINERS:
         return True
     if form == "third" and token in _NOUNS_TOO and (after in PREPOSITIONS or not after or after == "are"):
@@ -234,7 +241,7 @@ def _chain(tokens: list[str], start: int, form: str) -> list[int]:
     After a verb that says little (`manage nodes: cordon, drain`) every verb that follows in a list counts.
     """
     places = [start]
-    says_little = VERBS.get(_form(tokens, start)[0], ("read", WEAK))[1] == WEAK
+    says_little = _form(tokens, start)[0] in MANAGES
     reads = VERBS.get(_form(tokens, start)[0], ("read", WEAK))[0] == "read"
     joined = False
     for at in range(start + 1, min(len(tokens), start + _CHAIN)):
@@ -272,7 +279,7 @@ def _act(tokens: list[str], at: int, verb: str) -> Act:
         objects.append(token)
     if verb in LIGHT and objects:
         for word in reversed(objects):
-            inner, _ = _FORMS.get(word, ("", ""))
+            inner = NOMINAL.get(word) or _FORMS.get(word, ("", ""))[0]
             if inner and inner not in LIGHT and VERBS.get(inner, ("write", 0))[0] != "write":
                 return Act(inner, tuple(objects), " ".join(tokens[at : at + 4]))
     return Act(verb, tuple(objects), " ".join(tokens[at : at + 4]))

@@ -31,7 +31,7 @@ VERB_ROWS: Final[tuple[tuple[Category, int, tuple[str, ...]], ...]] = (
             "resolve geocode forecast predict profile whois visualize render screenshot capture map learn teach "
             "help think ask answer collect aggregate filter sort group match exist exists has is diagnose "
             "troubleshoot investigate review research crawl simulate test sample transcribe download info whoami "
-            "report receive observe load lookups determine enumerate locate obtain fetches provide give tell say "
+            "report receive observe load determine enumerate locate obtain provide give tell say "
             "decode hash quote price optimize reflect walk unreads debug ground sum gather decompress scrutinize "
             "interpret cite decrypt outline proofread correlate triangulate benchmark directions optimise dry "
             "consult perceive reverse paginate look"
@@ -59,7 +59,7 @@ VERB_ROWS: Final[tuple[tuple[Category, int, tuple[str, ...]], ...]] = (
             "maintain keep remap relate reparent ignore nest indent mock unroute route bookmark unbookmark checkin "
             "tabulate clarify touch mkdir symlink place exercise increase decrease reduce fund supply unset wrap "
             "unwrap bridge issue compress encrypt ingest embed vectorize scaffold bootstrap shorten collapse "
-            "uncheck claim triage allocate release specify reopen untag remark narrow widen correct supersede "
+            "uncheck trim claim triage allocate release specify reopen untag remark narrow widen correct supersede "
             "reconcile sanitize "
             "obfuscate whitelist blacklist allowlist denylist symlink chmod chown rebalance redefine override "
             "synthesize"
@@ -157,13 +157,14 @@ AMBIGUOUS: Final[frozenset[str]] = vocabulary(
     "message email call book stage lock link star pin flag vote track trace test build type watch cache queue "
     "schedule draft split use sample head tail score filter match stream alert process support control request "
     "block branch release post backup store share query format sort power hook play prompt end has is info hash "
-    "ssh issue transfer charge deposit purchase bid tip bill swap ring sign copy export import key review help new "
-    "sum trash"
+    "setup ssh issue transfer charge deposit purchase bid tip bill swap ring sign copy export import key review help "
+    "new sum"
 )
 """Verbs that are nouns as often: as a name's word that is not the first they are taken for the noun."""
 
 OBJECT_LAST: Final[frozenset[str]] = vocabulary(
-    "list get create delete update set add remove run exec start stop restart search read write find query edit "
+    "list get create delete update set add remove build test run exec start stop restart search read write find "
+    "query edit "
     "log view install uninstall send upload download clear copy move rename scale kill upgrade restore "
     "describe show check mark notify teardown fetch insert drop reset put post patch trigger cancel "
     "pause resume promote"
@@ -254,6 +255,14 @@ SCOPES: Final[frozenset[str]] = vocabulary(
 )
 """Nouns by which a description names more than what it gives: `page operations`."""
 
+MANAGES: Final[frozenset[str]] = vocabulary(
+    "manage handle process organize organise administer work support control operate perform"
+)
+"""Verbs that say so little that every verb of the sentence counts with them: `manage nodes: cordon, drain`."""
+
+CONDITIONS: Final[frozenset[str]] = vocabulary("given if when once")
+"""Words that begin a clause before the one that says what the tool does."""
+
 NOMINAL: Final[dict[str, str]] = {
     "deletion": "delete",
     "removal": "remove",
@@ -264,6 +273,15 @@ NOMINAL: Final[dict[str, str]] = {
     "modification": "modify",
     "deployment": "deploy",
     "destruction": "destroy",
+    "assessment": "assess",
+    "analysis": "analyze",
+    "comparison": "compare",
+    "validation": "validate",
+    "evaluation": "evaluate",
+    "calculation": "calculate",
+    "inspection": "inspect",
+    "diagnosis": "diagnose",
+    "lookup": "lookup",
 }
 """Nouns that a description may begin with in the place of a verb: `deletion of a record`."""
 

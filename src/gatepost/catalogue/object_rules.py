@@ -54,11 +54,12 @@ _OBJECT_ROWS: Final[tuple[Row, ...]] = (
     ),
     (
         "generate",
-        "report link url deeplink summary snippet query type types code text qr chart explanation sql command "
+        "guidance guide analysis visualization documentation recommendation insight overview report link url "
+        "deeplink summary snippet query type types code text qr chart explanation sql command "
         "preview id uuid diff",
         "read",
         PLAIN,
-        "gives a text",
+        "gives a text back",
     ),
     (
         "release allocate reserve",
@@ -125,7 +126,8 @@ _OBJECT_ROWS: Final[tuple[Row, ...]] = (
     ("test", "suite suites tests", "execute", PLAIN, "runs code"),
     (
         "run perform do",
-        "search lookup analysis report check count aggregation calculation scan audit validation",
+        "search lookup analysis report check count aggregation calculation scan audit validation review assessment "
+        "diagnostic diagnosis benchmark",
         "read",
         WEAK,
         "only looks",
