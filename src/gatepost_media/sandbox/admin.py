@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gatepost_media.sandbox.front import Seen
+from gatepost_media.sandbox.works import is_number
 
 if TYPE_CHECKING:
     from gatepost_media.sandbox.box import Sandbox
@@ -148,7 +149,7 @@ async def requests(request: Request) -> Response:
     """The newest last; `service` and `limit` choose."""
     service, limit = request.query_params.get("service"), request.query_params.get("limit", "100")
     rows = [_seen_row(seen) for seen in box_of(request).requests if service in (None, seen.service)]
-    return _reply(rows[-int(limit) :] if limit.isdigit() and int(limit) else rows)
+    return _reply(rows[-int(limit) :] if is_number(limit) and int(limit) else rows)
 
 
 async def forget(request: Request) -> Response:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gatepost_media.sandbox.works import is_number
+
 LOGGED = 20_000
 """So many requests are remembered, the newest."""
 
@@ -51,7 +53,7 @@ class Fault:
     @property
     def status(self) -> int:
         """The status that it answers with; of slow and cut, where that cannot be done, 503."""
-        return int(self.kind) if self.kind.isdigit() else 503
+        return int(self.kind) if is_number(self.kind) else 503
 
     def fits(self, service: str, method: str, path: str) -> bool:
         """Whether it is meant for this request."""

@@ -113,6 +113,11 @@ class Work:
             yield from child.leaves()
 
 
+def is_number(text: str) -> bool:
+    """Whether it is a whole number from 0 on, in plain digits, of at most eighteen of them."""
+    return len(text) <= 18 and text.isascii() and text.isdigit()
+
+
 def slugify(text: str) -> str:
     """Letters and digits in small, everything between them one hyphen."""
     out: list[str] = []
@@ -190,13 +195,13 @@ class Works:
         if name == "slug":
             return self._by_slug.get((kind, value))
         if name == "trakt":
-            work = self.by_key.get(int(value) - TRAKT_OFFSET) if value.isdigit() else None
+            work = self.by_key.get(int(value) - TRAKT_OFFSET) if is_number(value) else None
             return work if work is not None and work.kind == kind else None
         known = self._by_id.get((kind, name, value))
         if known is not None:
             return known
         digits = value.removeprefix("tt")
-        if digits.isdigit() and int(digits) > GENERATED:
+        if is_number(digits) and int(digits) > GENERATED:
             work = self.by_key.get(int(digits) - GENERATED)
             if work is not None and work.kind == kind and work.ids.get(name) == value:
                 return work

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gatepost_media.sandbox.clock import Clock
 from gatepost_media.sandbox.trakt.state import stamp
-from gatepost_media.sandbox.works import GENERATED, Work, Works
+from gatepost_media.sandbox.works import GENERATED, Work, Works, is_number
 
 Row = dict[str, object]
 
@@ -129,7 +129,7 @@ def pages(request: Request, rows: Sequence[Row], order: str) -> Response:
 
 
 def _whole(text: str | None, default: int) -> int:
-    return max(int(text), 1) if text and text.isascii() and text.isdigit() else default
+    return max(int(text), 1) if text and is_number(text) else default
 
 
 def download(arr: Arr, number: int, title: str) -> Row:

@@ -26,7 +26,7 @@ from gatepost_media.sandbox.arr.common import (
 )
 from gatepost_media.sandbox.clock import Clock
 from gatepost_media.sandbox.trakt.state import moment, stamp
-from gatepost_media.sandbox.works import Work, Works, day_to_seconds, slugify, sort_title
+from gatepost_media.sandbox.works import Work, Works, day_to_seconds, is_number, slugify, sort_title
 
 MONITORS = (
     "all",
@@ -257,7 +257,7 @@ async def calendar(request: Request) -> Response:
 
 async def episodes(request: Request) -> Response:
     arr, asked = arr_of(request), request.query_params.get("seriesId", "")
-    had = arr.had.get(int(asked)) if asked.isdigit() else None
+    had = arr.had.get(int(asked)) if is_number(asked) else None
     return not_found() if had is None else reply([episode_row(arr, had, work) for work in had.work.leaves()])
 
 

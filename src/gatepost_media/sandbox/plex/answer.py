@@ -9,6 +9,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gatepost_media.sandbox.works import is_number
+
 Row = dict[str, object]
 
 ELEMENTS = {
@@ -68,7 +70,7 @@ def paged(request: Request) -> bool:
 
 def _number(request: Request, name: str, default: int) -> int:
     text = request.query_params.get(name) or request.headers.get(name) or ""
-    return int(text) if text.isascii() and text.isdigit() else default
+    return int(text) if is_number(text) else default
 
 
 def _element(out: list[str], name: str, content: Mapping[str, object]) -> None:

@@ -91,7 +91,7 @@ def _given(request: Request, name: str) -> str:
 
 
 async def _posted(request: Request, name: str) -> str:
-    return dict(parse_qsl((await request.body()).decode())).get(name, "")
+    return dict(parse_qsl((await request.body()).decode(errors="replace"))).get(name, "")
 
 
 def _iso(seconds: int) -> str:

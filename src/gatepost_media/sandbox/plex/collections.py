@@ -11,6 +11,7 @@ from gatepost_media.sandbox.plex.query import TYPES
 from gatepost_media.sandbox.plex.sections import bad, listed, missing, plex_of
 from gatepost_media.sandbox.plex.state import LIBRARY, Collection
 from gatepost_media.sandbox.plex.uris import BadUri, path_of, works_of
+from gatepost_media.sandbox.works import is_number
 
 
 def collection_row(collection: Collection) -> Row:
@@ -43,7 +44,7 @@ def collection_row(collection: Collection) -> Row:
 
 def _found(request: Request) -> Collection | None:
     key = request.path_params.get("collection") or request.path_params.get("key", "")
-    return plex_of(request).collections.get(int(key)) if key.isascii() and key.isdigit() else None
+    return plex_of(request).collections.get(int(key)) if is_number(key) else None
 
 
 def _one(request: Request, collection: Collection) -> Response:

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from gatepost_media.sandbox.plex.answer import Row, answer, container, page, wants_json
 from gatepost_media.sandbox.plex.cloud import Cloud, cloud_of, error, signed_in
-from gatepost_media.sandbox.works import Work, sort_title
+from gatepost_media.sandbox.works import Work, is_number, sort_title
 
 
 def _discover_row(cloud: Cloud, work: Work, added: int = 0) -> Row:
@@ -112,7 +112,7 @@ async def find(request: Request) -> Response:
         work
         for work in cloud.catalogue()
         if ("movies" if work.kind == "movie" else "tv") in kinds and all(word in work.title.lower() for word in words)
-    ][: int(limit) if limit.isdigit() else 10]
+    ][: int(limit) if is_number(limit) else 10]
     results = [{"score": 1.0, "Metadata": _discover_row(cloud, work)} for work in found]
     group: Row = {"id": "external", "title": "More Ways To Watch", "size": len(results), "SearchResult": results}
     return container(request, {"identifier": "tv.plex.provider.discover", "size": 1, "SearchResults": [group]})

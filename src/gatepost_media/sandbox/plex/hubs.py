@@ -12,7 +12,7 @@ from gatepost_media.sandbox.plex.answer import Row, container
 from gatepost_media.sandbox.plex.render import rows, tag_id
 from gatepost_media.sandbox.plex.sections import bad, matching, missing, on_deck_of, plex_of
 from gatepost_media.sandbox.plex.state import Plex
-from gatepost_media.sandbox.works import SECTIONS, Kind, Section, Work
+from gatepost_media.sandbox.works import SECTIONS, Kind, Section, Work, is_number
 
 _TITLES: dict[Kind, str] = {
     "movie": "Movies",
@@ -43,7 +43,7 @@ def _hub(
 
 def _limit(request: Request, default: int) -> int:
     text = request.query_params.get("limit") or request.query_params.get("count") or ""
-    return int(text) if text.isascii() and text.isdigit() else default
+    return int(text) if is_number(text) else default
 
 
 async def search(request: Request) -> Response:

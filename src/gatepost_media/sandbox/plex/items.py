@@ -10,7 +10,7 @@ from gatepost_media.sandbox.plex.answer import Row, container
 from gatepost_media.sandbox.plex.render import metadata
 from gatepost_media.sandbox.plex.sections import bad, listed, missing, plex_of
 from gatepost_media.sandbox.plex.state import LIBRARY, Plex
-from gatepost_media.sandbox.works import Work
+from gatepost_media.sandbox.works import Work, is_number
 
 
 def work_at(request: Request) -> Work | None:
@@ -126,7 +126,7 @@ async def progress(request: Request) -> Response:
     if isinstance(work, Response):
         return work
     time = request.query_params.get("time", "")
-    if not time.isdigit():
+    if not is_number(time):
         return bad()
     view = plex_of(request).view(work)
     view.offset, view.last = int(time), plex_of(request).clock.second()

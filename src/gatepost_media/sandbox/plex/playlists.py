@@ -13,7 +13,7 @@ from gatepost_media.sandbox.plex.render import metadata
 from gatepost_media.sandbox.plex.sections import bad, missing, plex_of
 from gatepost_media.sandbox.plex.state import LIBRARY, MACHINE, Playlist, Plex
 from gatepost_media.sandbox.plex.uris import BadUri, path_of, works_of
-from gatepost_media.sandbox.works import Work
+from gatepost_media.sandbox.works import Work, is_number
 
 _KIND_OF = {"track": "audio", "movie": "video", "episode": "video", "clip": "video"}
 
@@ -58,7 +58,7 @@ def _one(request: Request, playlist: Playlist) -> Response:
 
 def _found(request: Request) -> Playlist | None:
     key = request.path_params["id"]
-    return plex_of(request).playlists.get(int(key)) if key.isascii() and key.isdigit() else None
+    return plex_of(request).playlists.get(int(key)) if is_number(key) else None
 
 
 async def listing(request: Request) -> Response:

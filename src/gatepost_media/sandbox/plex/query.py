@@ -10,7 +10,7 @@ from functools import partial
 
 from gatepost_media.sandbox.plex.render import resolution, tag_id, tags_of, value_of
 from gatepost_media.sandbox.plex.state import Plex
-from gatepost_media.sandbox.works import Kind, Work, day_to_seconds, sort_title
+from gatepost_media.sandbox.works import Kind, Work, day_to_seconds, is_number, sort_title
 
 TYPES: dict[str, Kind] = {
     "1": "movie",
@@ -70,7 +70,7 @@ def select(plex: Plex, pairs: Sequence[tuple[str, str]], kind: Kind) -> list[Wor
     order = next((value for name, value in pairs if name == "sort"), "") or _default_order(kind)
     found = _ordered(plex, kind, order, test)
     limit = next((value for name, value in pairs if name == "limit"), "")
-    return found[: int(limit)] if limit.isdigit() else found
+    return found[: int(limit)] if is_number(limit) else found
 
 
 def _default_order(kind: Kind) -> str:
@@ -273,7 +273,7 @@ def _moment(plex: Plex, text: str) -> float | None:
     if text[:1] in "+-" and text[1:]:
         digits = text[1:].rstrip("smhdwony")
         unit = text[1 + len(digits) :] or "s"
-        if digits.isdigit() and unit in _UNITS:
+        if is_number(digits) and unit in _UNITS:
             return plex.clock.now() + (1 if text[0] == "+" else -1) * int(digits) * _UNITS[unit]
     try:
         return float(day_to_seconds(dt.date.fromisoformat(text).isoformat()))

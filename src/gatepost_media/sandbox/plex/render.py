@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from gatepost_media.sandbox.plex.answer import Row
 from gatepost_media.sandbox.plex.state import Edit, Plex, View, has_guids, plex_guid
-from gatepost_media.sandbox.works import SECTIONS, Work, sort_title
+from gatepost_media.sandbox.works import SECTIONS, Work, is_number, sort_title
 
 TAG_TYPES = {
     "genre": 1,
@@ -110,7 +110,7 @@ def metadata(plex: Plex, work: Work, *, full: bool = False, guids: bool = False)
     for field in ("studio", "contentRating", "originalTitle", "tagline", "originallyAvailableAt"):
         if text := value_of(plex, work, field):
             row[field] = text
-    if (year := value_of(plex, work, "year")).isdigit():
+    if is_number(year := value_of(plex, work, "year")):
         row["year"] = int(year)
     if rating := value_of(plex, work, "rating"):
         row["audienceRating"] = float(rating)

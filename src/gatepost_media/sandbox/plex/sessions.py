@@ -11,6 +11,7 @@ from gatepost_media.sandbox.plex.playback import Playback
 from gatepost_media.sandbox.plex.render import metadata, value_of
 from gatepost_media.sandbox.plex.sections import bad, missing, plex_of
 from gatepost_media.sandbox.plex.state import ACCOUNTS, DEVICES, LIBRARY, Device, Play, Plex, has_guids
+from gatepost_media.sandbox.works import is_number
 
 
 async def sessions(request: Request) -> Response:
@@ -42,7 +43,7 @@ async def timeline(request: Request) -> Response:
     plex, query = plex_of(request), request.query_params
     work = plex.work(query.get("ratingKey", "")) or plex.work(query.get("key", "").removeprefix("/library/metadata/"))
     state, time = query.get("state", ""), query.get("time", "0")
-    if work is None or state not in ("playing", "paused", "buffering", "stopped") or not time.isdigit():
+    if work is None or state not in ("playing", "paused", "buffering", "stopped") or not is_number(time):
         return bad()
     client = request.headers.get("X-Plex-Client-Identifier") or query.get("X-Plex-Client-Identifier", "unnamed")
     device = next((one for one in DEVICES if one.client == client), None) or Device(
@@ -109,7 +110,7 @@ async def history(request: Request) -> Response:
     if item := query.get("metadataItemID"):
         found = [play for play in found if _belongs(play, item)]
     for name, value in query.multi_items():
-        if name in ("viewedAt>", "viewedAt>>", "viewedAt<", "viewedAt<<") and value.removeprefix("-").isdigit():
+        if name in ("viewedAt>", "viewedAt>>", "viewedAt<", "viewedAt<<") and is_number(value.removeprefix("-")):
             after = name[8] == ">"
             found = [play for play in found if (play.at >= int(value)) == after or play.at == int(value)]
     if query.get("sort", "") in ("viewedAt:desc", "viewedAt:asc", "viewedAt"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gatepost_media.sandbox.clock import Clock
-from gatepost_media.sandbox.works import SECTIONS, Kind, Section, Work, Works
+from gatepost_media.sandbox.works import SECTIONS, Kind, Section, Work, Works, is_number
 
 if TYPE_CHECKING:
     from gatepost_media.sandbox.plex.notify import Listeners
@@ -148,7 +148,7 @@ class Plex:
     def work(self, key: int | str) -> Work | None:
         """The title with that rating key, if the library has it."""
         text = str(key)
-        if not (text.isascii() and text.isdigit()):
+        if not is_number(text):
             return None
         work = self.works.by_key.get(int(text))
         return work if work is not None and work.section and work.key not in self.gone else None

@@ -7,6 +7,7 @@ import json
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gatepost_media.sandbox.trakt import (
@@ -45,10 +46,16 @@ def auth_host(trakt: Trakt) -> ASGIApp:
     return app
 
 
-def api_host(trakt: Trakt) -> ASGIApp:
-    """The API. The paths for signing in are here too, as they were before they had a host of their own."""
+def routes() -> list[Route]:
+    """Every path of the API; where two fit, the first one answers. Those for signing in are here too, as they were
+    before they had a host of their own."""
     parts = (auth, scrobble, upnext, sync, shelves, search, people, users, comments, charts, catalogue)
-    app = Starlette(routes=[*(route for part in parts for route in part.ROUTES), *catalogue.LAST_ROUTES])
+    return [*(route for part in parts for route in part.ROUTES), *catalogue.LAST_ROUTES]
+
+
+def api_host(trakt: Trakt) -> ASGIApp:
+    """The API."""
+    app = Starlette(routes=routes())
     app.state.trakt = trakt
     return _Guard(app, trakt)
 

@@ -28,7 +28,7 @@ def _knows(trakt: Trakt, body: Mapping[str, object], *, secret: bool) -> bool:
 
 async def _said(request: Request) -> Mapping[str, object] | None:
     if "form-urlencoded" in request.headers.get("content-type", ""):
-        return dict(parse_qsl((await request.body()).decode()))
+        return dict(parse_qsl((await request.body()).decode(errors="replace")))
     return await body_of(request)
 
 
@@ -129,7 +129,7 @@ async def activate(request: Request) -> Response:
     """Where a person allows or denies a device code."""
     trakt = trakt_of(request)
     if request.method == "POST":
-        said = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+        said = dict(parse_qsl((await request.body()).decode(errors="replace"), keep_blank_values=True))
         try:
             decide(trakt, said.get("code", ""), allow="deny" not in said)
         except KeyError:

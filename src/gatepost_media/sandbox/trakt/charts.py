@@ -13,7 +13,7 @@ from gatepost_media.sandbox.trakt.catalogue import alike
 from gatepost_media.sandbox.trakt.reply import Row, empty, paged, reply, trakt_of
 from gatepost_media.sandbox.trakt.shapes import full, media
 from gatepost_media.sandbox.trakt.state import Trakt, moment, stamp
-from gatepost_media.sandbox.works import Kind, Work, day_to_seconds
+from gatepost_media.sandbox.works import Kind, Work, day_to_seconds, is_number
 
 PERIODS = ("daily", "weekly", "monthly", "yearly", "all")
 CHART = 1000
@@ -110,7 +110,7 @@ async def recommendations(request: Request) -> Response:
     ]
     limit = query.get("limit", "10")
     whole = full(request)
-    return reply([media(work, full=whole) for work in works[: min(int(limit), 100) if limit.isdigit() else 10]])
+    return reply([media(work, full=whole) for work in works[: min(int(limit), 100) if is_number(limit) else 10]])
 
 
 async def hide(request: Request) -> Response:

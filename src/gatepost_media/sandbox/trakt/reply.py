@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gatepost_media.sandbox.trakt.state import Trakt
+from gatepost_media.sandbox.works import is_number
 
 T = TypeVar("T")
 Row = dict[str, object]
@@ -55,7 +56,7 @@ def paged(
 
 def _number(request: Request, name: str, default: int) -> int:
     text = request.query_params.get(name, "")
-    return max(int(text), 1) if text.isascii() and text.isdigit() else default
+    return max(int(text), 1) if is_number(text) else default
 
 
 async def body_of(request: Request) -> Mapping[str, object] | None:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from gatepost_media.sandbox.trakt.reply import Row, empty, paged, trakt_of
 from gatepost_media.sandbox.trakt.shapes import full, named, person
 from gatepost_media.sandbox.trakt.state import Trakt
-from gatepost_media.sandbox.works import Kind, Person, Work, slugify
+from gatepost_media.sandbox.works import Kind, Person, Work, is_number, slugify
 
 TYPES = ("movie", "show", "episode", "person", "list")
 
@@ -33,7 +33,7 @@ def _words(trakt: Trakt, kind: str, words: str) -> Iterable[tuple[float, Work | 
 def _years(text: str) -> tuple[int, int] | None:
     """ "1926" or "1920-1929"."""
     first, _, last = text.partition("-")
-    return (int(first), int(last or first)) if first.isdigit() and (last or first).isdigit() else None
+    return (int(first), int(last or first)) if is_number(first) and is_number(last or first) else None
 
 
 async def by_words(request: Request) -> Response:

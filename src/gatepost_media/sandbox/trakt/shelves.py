@@ -12,14 +12,14 @@ from gatepost_media.sandbox.trakt.items import ALL, PLAYED, asked_type, counts, 
 from gatepost_media.sandbox.trakt.reply import Row, body_of, empty, paged, reply, trakt_of
 from gatepost_media.sandbox.trakt.shapes import full, media, named
 from gatepost_media.sandbox.trakt.state import Entry, Trakt, moment, stamp
-from gatepost_media.sandbox.works import Work, sort_title
+from gatepost_media.sandbox.works import Work, is_number, sort_title
 
 
 async def ratings(request: Request) -> Response:
     trakt, asked = trakt_of(request), asked_type(request)
     if asked is None:
         return empty(404)
-    wanted = {int(part) for part in request.path_params.get("rating", "").split(",") if part.isdigit()}
+    wanted = {int(part) for part in request.path_params.get("rating", "").split(",") if is_number(part)}
     rows = [
         (work, *rated)
         for work, rated in trakt.ratings.items()

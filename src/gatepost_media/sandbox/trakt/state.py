@@ -24,12 +24,14 @@ def stamp(seconds: float) -> str:
 
 
 def moment(text: object) -> int | None:
-    """Seconds since 1970 of an ISO 8601 date or time; None if it is none."""
+    """Seconds since 1970 of an ISO 8601 date or time; None if it is none, or nowhere near the time of films."""
     if not isinstance(text, str):
         return None
     try:
         read = dt.datetime.fromisoformat(text)
     except ValueError:
+        return None
+    if not 1800 <= read.year <= 2200:
         return None
     return int((read if read.tzinfo else read.replace(tzinfo=dt.UTC)).timestamp())
 
