@@ -19,9 +19,9 @@ Run = Callable[..., Any]
 
 WORDS = "1001 2001 5001001 x -1 %00 ..%2F.. é ² 1,2 movies me 2026-13-45 0"
 PIECES = [*WORDS.split(), "9" * 30]
-FIELDS = """type sort X-Plex-Container-Start X-Plex-Container-Size limit page query key rating id uri smart year>> addedAt>>
-push or pop identifier ratingKey time state sessionId title.value genre[0].tag.tag genre[].tag.tag- extended start_at
-intent term start years"""
+FIELDS = """type sort X-Plex-Container-Start X-Plex-Container-Size limit page query key rating id uri smart year>>
+addedAt>> push or pop identifier ratingKey time state sessionId title.value genre[0].tag.tag genre[].tag.tag- extended
+start_at intent term start years"""
 NAMES = FIELDS.split()
 SOURCES = ["/library/metadata/1001", "library:///item/%2F", "server://a/b/c", "server://"]
 VALUES = [*PIECES, *SOURCES, "video", "-30d", "+1mon", ""]
