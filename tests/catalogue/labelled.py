@@ -6,7 +6,7 @@ carry `:n` for a number or `=a|b` for its choices. data/README.md says how they 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,11 @@ def holdout_servers() -> set[str]:
 def servers(folder: str = "servers") -> dict[str, list[Labelled]]:
     """Every server's tools by its name."""
     return {file.stem: _read(file) for file in sorted((DATA / folder).glob("*.txt"))}
+
+
+def later() -> list[Labelled]:
+    """Tools of many other services, one or two of each, so without siblings."""
+    return [replace(tool, siblings=Siblings()) for tool in _read(DATA / "later.txt")]
 
 
 def _read(file: Path) -> list[Labelled]:

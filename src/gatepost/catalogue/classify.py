@@ -223,7 +223,7 @@ def _candidates(things: tuple[str, ...]) -> list[tuple[str, bool]]:
     is_head = True
     for thing in reversed(things):
         candidates.append((thing, is_head))
-        is_head = is_head and thing in lexicon.MONEY_PAPERWORK
+        is_head = is_head and (thing in lexicon.MONEY_PAPERWORK or thing in lexicon.NEUTRAL)
     return candidates
 
 
@@ -257,6 +257,7 @@ def _money(
             counts = not lexicon.NOT_PAID.intersection((*things, *tool.words)) and (
                 tool.trades or _speaks_of_money(tool) or verb in ("cancel", "upgrade", "downgrade", "renew")
             )
+        counts = counts or (thing == "transaction" and "bank" in things)
         if not counts:
             continue
         if any(later not in lexicon.MONEY_PAPERWORK and later not in lexicon.MONEY for later in things[at + 1 :]):

@@ -33,7 +33,7 @@ VERB_ROWS: Final[tuple[tuple[Category, int, tuple[str, ...]], ...]] = (
             "troubleshoot investigate review research crawl simulate test sample transcribe download info whoami "
             "report receive observe load determine enumerate locate obtain provide give tell say "
             "decode hash quote price optimize reflect walk unreads debug ground sum gather decompress scrutinize "
-            "interpret cite decrypt outline proofread correlate triangulate benchmark directions optimise dry "
+            "interpret consume cite decrypt outline proofread correlate triangulate benchmark directions optimise dry "
             "consult perceive reverse paginate look"
         ),
     ),
@@ -69,7 +69,8 @@ VERB_ROWS: Final[tuple[tuple[Category, int, tuple[str, ...]], ...]] = (
         "execute",
         PLAIN,
         _verbs(
-            "remind nudge quit exit freeze thaw continue step start stop restart run rerun resume pause reboot "
+            "remind nudge turn dim quit exit freeze thaw continue step start stop restart run rerun resume "
+            "pause reboot "
             "boot shutdown halt kill terminate abort cancel retry replay launch relaunch spawn install upgrade "
             "downgrade build rebuild compile click tap press type hover drag swipe scroll navigate goto fill "
             "emulate focus interact control play skip rewind seek stream connect reconnect disconnect authenticate "
@@ -86,7 +87,7 @@ VERB_ROWS: Final[tuple[tuple[Category, int, tuple[str, ...]], ...]] = (
         "destructive",
         PLAIN,
         _verbs(
-            "remove rm clear empty reset discard revoke void deallocate cleanup uninstall deregister unregister "
+            "remove rm clear clean empty reset discard revoke void deallocate cleanup uninstall deregister unregister "
             "invalidate forget pop"
         ),
     ),
@@ -108,7 +109,7 @@ VERB_ROWS: Final[tuple[tuple[Category, int, tuple[str, ...]], ...]] = (
         ),
     ),
     ("write", WEAK, _verbs("manage handle process organize organise administer support work ")),
-    ("write", WEAK, _verbs("open generate request clean")),
+    ("write", WEAK, _verbs("open generate request")),
     ("execute", WEAK, _verbs("control operate")),
 )
 
@@ -219,6 +220,9 @@ MONEY_PAPERWORK: Final[frozenset[str]] = vocabulary(
 )
 """Words after a thing of money that leave it one (`invoice item`); any other makes it none (`invoice template`)."""
 
+NEUTRAL: Final[frozenset[str]] = vocabulary("state status level mode now value setting")
+"""Words after a thing that leave it what it is: `light state`."""
+
 NOT_PAID: Final[frozenset[str]] = vocabulary(
     "webhook topic event notification message channel feed issue email thread push newsletter pubsub sns consumer "
     "alert resource repository log"
@@ -232,7 +236,7 @@ PREPOSITIONS: Final[frozenset[str]] = vocabulary(
 
 DEALS: Final[frozenset[str]] = vocabulary(
     "create place send transfer submit cancel replace close execute update modify mint approve move bridge supply "
-    "sign broadcast make process open new issue convert exchange claim start stop delete"
+    "sign broadcast make process open new issue convert exchange claim start stop delete write call deploy"
 )
 """Verbs that, in a server that deals in money, deal with such things; adding an asset to a list does not."""
 

@@ -10,6 +10,17 @@ from gatepost.catalogue.lexicon import PLAIN, STRONG, WEAK
 # What an object changes: verbs, objects (heads, in the singular), what the two together are, and why.
 Row = tuple[str, str, Category, int, str]
 _OBJECT_ROWS: Final[tuple[Row, ...]] = (
+    # machines, houses and networks are acted on
+    (
+        "set turn toggle adjust dim change enable disable lock unlock open close",
+        "light lights lamp thermostat heater fan plug climate garage blind curtain sprinkler appliance vehicle car",
+        "execute",
+        PLAIN,
+        "controls a device",
+    ),
+    ("scan run perform start", "nmap port network host target subnet", "execute", PLAIN, "probes other machines"),
+    ("reset change", "password pin passphrase", "execute", PLAIN, "changes who can sign in"),
+    ("clean", "text string html markdown name column address transcript", "write", PLAIN, "changes a text"),
     # things that run once they are made
     ("create new add", "run execution deployment rollout call", "execute", PLAIN, "starts something that runs"),
     ("unblock unlock", "job run build pipeline state", "execute", PLAIN, "lets something run on"),
@@ -108,7 +119,7 @@ _OBJECT_ROWS: Final[tuple[Row, ...]] = (
     ("forget", "password", "execute", PLAIN, "starts a recovery"),
     ("reset", "zoom view filter camera timer selection layout viewport highlight", "write", PLAIN, "changes a view"),
     (
-        "terminate stop shutdown",
+        "terminate",
         "instance instances compute cluster vm machine environment droplet",
         "destructive",
         PLAIN,
