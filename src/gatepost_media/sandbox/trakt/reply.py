@@ -43,7 +43,7 @@ def paged(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The page of `rows` that is asked for, each in its `shape`; at most 250 of them."""
-    page, limit = _number(request, "page", 1), min(_number(request, "limit", default), MOST)
+    page, limit = _number(request, "page", 1), limit_of(request, default)
     first = (page - 1) * limit
     numbers = {
         "X-Pagination-Page": str(page),
@@ -52,6 +52,11 @@ def paged(
         "X-Pagination-Item-Count": str(len(rows)),
     }
     return reply([shape(row) for row in rows[first : first + limit]], headers={**numbers, **(headers or {})})
+
+
+def limit_of(request: Request, default: int) -> int:
+    """How many rows a page of this request has at most."""
+    return min(_number(request, "limit", default), MOST)
 
 
 def _number(request: Request, name: str, default: int) -> int:

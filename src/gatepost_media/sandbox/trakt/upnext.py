@@ -6,14 +6,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gatepost_media.sandbox.trakt.reply import Row, empty, paged, trakt_of
+from gatepost_media.sandbox.trakt.reply import Row, empty, limit_of, paged, trakt_of
 from gatepost_media.sandbox.trakt.shapes import full, media
 from gatepost_media.sandbox.trakt.state import Trakt, aired, stamp
 from gatepost_media.sandbox.works import Work
 
+PAGE = 10
 INTENTS = ("all", "continue", "start", "completed")
-ALWAYS_COUNTED = "1337"
-"""How many there are in the world too, whatever there is: the number means nothing."""
+ALWAYS_COUNTED = 1337
+"""So many rows are counted in the world too, whatever there is, and the pages with them: the numbers mean nothing."""
 
 
 async def up_next(request: Request) -> Response:
@@ -32,12 +33,15 @@ async def up_next(request: Request) -> Response:
     shows = [show for show, when in seen.items() if intent in ("all", _intent(show, when))]
     shows.sort(key=lambda show: -max(seen[show].values(), default=0))
     whole = full(request)
-    headers = {"X-Pagination-Item-Count": ALWAYS_COUNTED}
+    headers = {
+        "X-Pagination-Item-Count": str(ALWAYS_COUNTED),
+        "X-Pagination-Page-Count": str(-(-ALWAYS_COUNTED // limit_of(request, PAGE))),
+    }
 
     def shape(show: Work) -> Row:
         return {"show": media(show, full=whole), "progress": _progress(trakt, show, seen[show], whole=whole)}
 
-    return paged(request, shows, shape, default=10, headers=headers)
+    return paged(request, shows, shape, default=PAGE, headers=headers)
 
 
 def _intent(show: Work, when: dict[Work, int]) -> str:
