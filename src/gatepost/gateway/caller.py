@@ -30,18 +30,10 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
     upstream: Server
     policy: Policy | None
     client: str
-
-    @property
-    def grant_id(self) -> str:
-        return self.grant.id
-
-    @property
-    def identity(self) -> str:
-        return self.grant.identity
-
-    @property
-    def server(self) -> str:
-        return self.server_name
+    # as a ledger asks for them
+    grant_id: str
+    identity: str
+    server: str
 
     def shows_tool(self, name: str) -> bool:
         tool = self.upstream.tools.get(name)
@@ -112,4 +104,5 @@ def authenticate(
         return Stranger(404, "GP-1003", f"There is no server {name!r} here.", name, grant)
     if grant.server != name:
         return Stranger(403, "GP-1002", f"This grant is for another server than {name!r}.", name, grant)
-    return Caller(grant, key, name, server, snapshot.policy_of(grant), client)
+    policy = snapshot.policy_of(grant)
+    return Caller(grant, key, name, server, policy, client, grant.id, grant.identity, name)

@@ -15,6 +15,7 @@ Meter = Callable[[dict[str, Any], "Defaults | None"], "Decimal | None"]
 
 _TOO_MUCH = 10**9
 _MICRO = Decimal("0.000001")
+_PLACES = 6
 
 
 def compile_amount(amount: Amount) -> Meter:
@@ -47,6 +48,10 @@ def _one(value: Any) -> Decimal | None:
     number = known(value)
     if number is None or not 0 <= number < _TOO_MUCH:
         return None
+    text = repr(number)
+    whole, _, fraction = text.partition(".")
+    if whole.isdigit() and fraction.isdigit() and len(fraction) <= _PLACES:  # the usual spelling: nothing to round
+        return Decimal(text)
     amount = shortest(number)
     if amount == 0:
         return Decimal(0)

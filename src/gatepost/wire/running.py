@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import types
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar
 
 _T = TypeVar("_T")
 
@@ -57,7 +57,7 @@ class Signal(Generic[_T]):
                 yield from future
         if self._error is not None:
             raise self._error
-        return cast(_T, self._result)
+        return self._result  # type: ignore[return-value]  # it is done: None is a result then
 
 
 class _AsTask:
