@@ -36,6 +36,7 @@ _GIVEN: Final = vocabulary("url link address")
 _EDITS: Final = vocabulary("update edit modify set patch")
 _PAPER: Final = vocabulary("note notes metadata description label labels reference")
 _LOOKS: Final = vocabulary("explain validate format describe analyze analyse lint parse preview suggest search")
+_MATHS: Final = vocabulary("mathematical math maths arithmetic")
 _NO_SQL_WRITES: Final = frozenset(("read-only", "readonly", "select"))
 _SAVED: Final = vocabulary("file disk folder location directory path imports import local saves saved")
 
@@ -184,15 +185,13 @@ def _judge(
         return _Finding(
             "execute", PLAIN, Evidence(source, quote, f"{verb}: drives a program, as the server's other tools do")
         )
-    if verb == "export" and {"image", "png", "svg", "base64"} & (set(objects) | set(tool.words)):
+    given = {"image", "png", "svg"} & (set(objects) | set(tool.words)) or "base64" in tool.reading.words
+    if verb == "export" and given:
         return _Finding("read", PLAIN, Evidence(source, quote, "export: gives the thing back"))
     if verb in ("download", "import", "export") and _saves(tool, verb):
         return _Finding("write", PLAIN, Evidence(source, quote, f"{verb}: leaves a file"))
-    if (
-        category == "financial"
-        and verb not in ("pay", "refund", "repay", "buy", "sell", "withdraw", "payout")
-        and not (tool.trades or _speaks_of_money(tool))
-    ):
+    unpaid = verb in lexicon.MONEY_ONLY_WITH_MONEY and not (tool.trades or _speaks_of_money(tool))
+    if category == "financial" and unpaid:
         return _Finding("write", PLAIN, Evidence(source, quote, f"{verb}: changes a record; nothing speaks of money"))
     return _Finding(category, strength, said)
 
@@ -313,12 +312,17 @@ def _weigh(
         return category, "low", [Evidence("description", tool.reading.head, f"speaks of {verb}: {_WHAT[category]}")]
     if one is None:
         return _neither(tool)
-    if tool.reading.names_a_thing and one.strength == WEAK:
+    if tool.reading.names_a_thing and one.strength == WEAK and not _repeats_name(tool):
         return "read", "medium", [Evidence("description", tool.reading.head, "names what it gives")]
     confidence: Confidence = "low" if one.strength == WEAK else "medium"
     if tool.reading.names_a_thing and one.category == "read":
         confidence = "high"
     return one.category, confidence, [one.evidence]
+
+
+def _repeats_name(tool: _Tool) -> bool:
+    """Whether the description begins with the name's own verb: `type_text`, `Type text …`; then it names no thing."""
+    return tool.words[:1] == tuple(word.lower() for word in tool.reading.head.split()[:1])
 
 
 def _both(tool: _Tool, name: _Finding, text: _Finding) -> tuple[Category, Confidence, list[Evidence]]:
@@ -384,6 +388,8 @@ def _runs_code(tool: _Tool) -> bool:
         return False
     code = {"".join(name_words(name)) for name in tool.facts.code}
     acts = {act.verb for act in tool.reading.acts} | set(tool.words)
+    if _MATHS & tool.reading.words:
+        return False
     if code & {"code", "expression", "statement", "program", "command", "cmd"} and not acts & {
         "run",
         "execute",

@@ -59,7 +59,8 @@ VERB_ROWS: Final[tuple[tuple[Category, int, tuple[str, ...]], ...]] = (
             "maintain keep remap relate reparent ignore nest indent mock unroute route bookmark unbookmark checkin "
             "tabulate clarify touch mkdir symlink place exercise increase decrease reduce fund supply unset wrap "
             "unwrap bridge issue compress encrypt ingest embed vectorize scaffold bootstrap shorten collapse "
-            "uncheck trim claim triage allocate release specify reopen untag remark narrow widen correct supersede "
+            "uncheck trim fulfill fulfil silence stash unfreeze claim triage allocate release specify reopen "
+            "untag remark narrow widen correct supersede "
             "reconcile sanitize "
             "obfuscate whitelist blacklist allowlist denylist symlink chmod chown rebalance redefine override "
             "synthesize"
@@ -171,6 +172,11 @@ OBJECT_LAST: Final[frozenset[str]] = vocabulary(
     "pause resume promote"
 )
 """Verbs that names with the object first end with: `pods_list`, `kv_namespace_delete`."""
+
+MONEY_ONLY_WITH_MONEY: Final[frozenset[str]] = vocabulary(
+    "swap bid burn mint settle redeem deposit charge rent lease bill wire lend borrow tip trade liquidate supply"
+)
+"""Verbs that move money only where money is spoken of: a battery is charged, a bus is swapped for a train."""
 
 LIGHT: Final[frozenset[str]] = vocabulary("perform do make carry conduct issue take give provide allow")
 """Verbs whose object is the act: `performs a search`."""

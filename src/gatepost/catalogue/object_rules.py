@@ -19,6 +19,10 @@ _OBJECT_ROWS: Final[tuple[Row, ...]] = (
         "controls a device",
     ),
     ("scan run perform start", "nmap port network host target subnet", "execute", PLAIN, "probes other machines"),
+    ("move lock unlock drag", "mouse cursor pointer screen", "execute", PLAIN, "drives a machine"),
+    ("freeze unfreeze", "card account", "write", PLAIN, "changes a state"),
+    ("issue", "card", "financial", PLAIN, "lets money be spent"),
+    ("generate", "number integer dice name palette color", "read", PLAIN, "gives a value back"),
     ("reset change", "password pin passphrase", "execute", PLAIN, "changes who can sign in"),
     ("clean", "text string html markdown name column address transcript", "write", PLAIN, "changes a text"),
     # things that run once they are made
@@ -33,7 +37,7 @@ _OBJECT_ROWS: Final[tuple[Row, ...]] = (
         PLAIN,
         "signs in",
     ),
-    ("evaluate", "script javascript js expression code function python", "execute", STRONG, "runs code"),
+    ("evaluate", "script javascript js code function python", "execute", STRONG, "runs code"),
     ("convert", "issue task ticket page note card", "write", PLAIN, "changes a record"),
     (
         "update upgrade",
