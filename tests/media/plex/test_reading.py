@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp.shared.exceptions import MCPError
 
 from tests.media.plex.support import FILM, OLD_AGENT, OTHER_FILM, SHOW, TRACK, Serving, serving
 
@@ -216,3 +217,27 @@ async def test_resources_are_listed_for_each_library_and_read(tmp_path: Path) ->
         for uri in sorted(listed):
             read = await at.client.read_resource(uri)
             assert read.contents[0].text.startswith("{")
+
+
+async def test_every_prompt_is_written_with_what_was_given_and_names_its_shape(tmp_path: Path) -> None:
+    async with serving(tmp_path) as at:
+        for prompt in (await at.client.list_prompts()).prompts:
+            arguments = {each.name: f"<{each.name}>" for each in prompt.arguments or []}
+            written = (await at.client.get_prompt(prompt.name, arguments)).messages[0].content.text
+            assert all(value in written for value in arguments.values())
+            if prompt.name != "server_troubleshooting":
+                assert f"prompt_type {prompt.name}" in written
+            with pytest.raises(MCPError, match="is required"):
+                await at.client.get_prompt(prompt.name, {})
+
+
+async def test_a_response_is_checked_against_the_shape_that_its_prompt_asks_for(tmp_path: Path) -> None:
+    async with serving(tmp_path) as at:
+        good = {"recommendations": [{"title": "Metropolis", "reason": "It has robots."}]}
+        checked = await at.call("validate_llm_response", response=good, prompt_type="content_recommendation")
+        assert checked["valid"] is True
+        bad = {"recommendations": [{"title": "Metropolis"}], "mood": "calm"}
+        checked = await at.call("validate_llm_response", response=bad, prompt_type="content_recommendation")
+        assert (checked["valid"], checked["unknownKeys"]) == (False, ["mood"])
+        assert checked["problems"] == [{"where": "recommendations.0.reason", "problem": "Field required"}]
+        assert at.box.requests == []
