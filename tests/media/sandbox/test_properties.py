@@ -63,7 +63,7 @@ def test_a_media_query_finds_what_a_plain_reading_of_it_finds(
     assert [film.year for film in found] == sorted((film.year or 0 for film in found), reverse=True)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=8))
 def test_any_text_comes_back_as_it_was_sent_in_both_forms(texts: list[str]) -> None:
     async def body() -> None:
