@@ -155,6 +155,13 @@ def test_without_a_script_everything_is_listed_and_the_search_is_not_shown(built
     assert '<p class="search" hidden>' in tools
 
 
+def test_what_stands_between_backticks_in_our_texts_is_code(built: dict[str, str]) -> None:
+    assert "<code>path_within</code>" in built["attacks/path-traversal.html"]
+    assert "`" not in built["attacks/path-traversal.html"]
+    assert "`path_within`" in attack_markdown(attacks()["path-traversal"])
+    assert all(text.count("`") % 2 == 0 for one in attacks().values() for text in (one.how, one.stops, one.remains))
+
+
 def test_attacks_and_tools_are_linked_both_ways(built: dict[str, str]) -> None:
     assert 'href="../../attacks/runaway-loop.html"' in built["servers/github/merge_pull_request.html"]
     assert 'href="../servers/github/merge_pull_request.html"' in built["attacks/runaway-loop.html"]

@@ -66,11 +66,11 @@ def server_markdown(page: ServerPage) -> str:
 
 def attack_markdown(attack: Attack) -> str:
     """The page of an attack."""
-    lines = [f"# {escaped(attack.title)}", "", escaped(attack.what), "", "## How it works", "", escaped(attack.how), ""]
-    lines += ["## Where it was seen", "", escaped(attack.incident), "", f"<{attack.source}>", ""]
-    lines += ["## What stops it", "", escaped(attack.stops) or "Nothing here stops it.", ""]
+    lines = [f"# {attack.title}", "", attack.what, "", "## How it works", "", attack.how, ""]
+    lines += ["## Where it was seen", "", attack.incident, "", f"<{attack.source}>", ""]
+    lines += ["## What stops it", "", attack.stops or "Nothing here stops it.", ""]
     if attack.remains:
-        lines += ["## What remains", "", escaped(attack.remains), ""]
+        lines += ["## What remains", "", attack.remains, ""]
     lines += ["OWASP MCP Top 10: " + "; ".join(f"{key} {OWASP[key]}" for key in attack.owasp) + ".", ""]
     return "\n".join(lines)
 

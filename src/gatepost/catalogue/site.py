@@ -181,16 +181,16 @@ def _attacks() -> str:
 
 def _attack(attack: Attack, tools: Sequence[tuple[str, str]]) -> str:
     owasp = _list(f"{key} {OWASP[key]}" for key in attack.owasp)
-    remains = f"<h2>What remains</h2><p>{_text(attack.remains)}</p>" if attack.remains else ""
+    remains = f"<h2>What remains</h2><p>{_prose(attack.remains)}</p>" if attack.remains else ""
     shown = "".join(f'<li><a href="../{_text(address)}">{_text(name)}</a></li>' for name, address in tools[:200])
     more = f"<p>And {len(tools) - 200:,} more.</p>" if len(tools) > 200 else ""
     listed = f'<h2>Tools it concerns</h2><ul class="rows">{shown}</ul>{more}' if tools else ""
     body = (
-        f'<h1>{_text(attack.title)}</h1><p class="lead">{_text(attack.what)}</p>'
-        f"<h2>How it works</h2><p>{_text(attack.how)}</p>"
-        f"<h2>Where it was seen</h2><p>{_text(attack.incident)}</p>"
+        f'<h1>{_text(attack.title)}</h1><p class="lead">{_prose(attack.what)}</p>'
+        f"<h2>How it works</h2><p>{_prose(attack.how)}</p>"
+        f"<h2>Where it was seen</h2><p>{_prose(attack.incident)}</p>"
         f'<p><a href="{_text(attack.source)}" rel="noreferrer">{_text(attack.source)}</a></p>'
-        f"<h2>What stops it</h2><p>{_text(attack.stops) or 'Nothing here stops it.'}</p>{remains}"
+        f"<h2>What stops it</h2><p>{_prose(attack.stops) or 'Nothing here stops it.'}</p>{remains}"
         f"<p>Play it:</p><pre>gatepost attack run {attack.name}</pre>"
         f"<h2>OWASP MCP Top 10</h2>{owasp}{listed}"
     )
@@ -215,6 +215,12 @@ def _page(title: str, body: str, up: str) -> str:
 def _text(text: str) -> str:
     """A text of others as text of a page: escaped, nothing in it that hides or turns the reading order."""
     return escape("".join(character if character.isprintable() else " " for character in text))
+
+
+def _prose(text: str) -> str:
+    """A text of ours: what stands between backticks is code."""
+    parts = _text(text).split("`")
+    return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
 
 
 def _short(text: str) -> str:
