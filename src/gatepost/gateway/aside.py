@@ -15,7 +15,7 @@ from gatepost.mcp import legacy
 from gatepost.mcp.message import INVALID_REQUEST, Message
 from gatepost.mcp.methods import MODERN_VERSIONS, Duty
 from gatepost.mcp.refused import Refused
-from gatepost.upstreams.base import Reply, UpstreamFailed
+from gatepost.upstreams.base import Reply, Upstream, UpstreamFailed
 from gatepost.wire.listener import Request
 
 _NO_REQUEST: Final = Message("notification", None, None, {}, {})
@@ -65,7 +65,8 @@ def _opened(gateway: Gateway, call: Call) -> Message:
 async def side_stream(gateway: Gateway, request: Request, caller: Caller, found: dict[bytes, bytes]) -> None:
     """The legacy GET (listen, resume) and DELETE (end the session). Raises `Refused`."""
     version = found.get(b"mcp-protocol-version")
-    if request.method not in ("GET", "DELETE") or "legacy" not in caller.upstream.config.eras:
+    bridged = caller.upstream.lacks == "legacy"
+    if request.method not in ("GET", "DELETE") or not (bridged or "legacy" in caller.upstream.config.eras):
         request.reply(405, ((b"allow", b"POST"),))
         return
     if version is not None and version.decode("latin-1") in MODERN_VERSIONS:
@@ -75,7 +76,7 @@ async def side_stream(gateway: Gateway, request: Request, caller: Caller, found:
     if session is None:
         request.reply(405, ((b"allow", b"POST"),))
         return
-    upstream = gateway.upstream(caller.upstream.config)
+    upstream = gateway.bridges.towards(caller) if bridged else gateway.upstream(caller.upstream.config)
     try:
         if request.method == "DELETE":
             reply = await upstream.delete(legacy.forward_headers(found), session.upstream_id)
@@ -84,20 +85,25 @@ async def side_stream(gateway: Gateway, request: Request, caller: Caller, found:
             gateway.note("session", action="ended", grant_id=caller.grant.id, server=caller.server_name)
             request.reply(reply.status if reply.status in (200, 202, 204, 404, 405) else 200, ())
             return
-        await _listen(gateway, request, caller, session, found)
+        await _listen(gateway, upstream, request, caller, session, found)
     except UpstreamFailed as failure:
         if not request.started:
             answers.plain(request, 502, failure.code, str(failure))
 
 
 async def _listen(
-    gateway: Gateway, request: Request, caller: Caller, session: Session, found: dict[bytes, bytes]
+    gateway: Gateway,
+    upstream: Upstream,
+    request: Request,
+    caller: Caller,
+    session: Session,
+    found: dict[bytes, bytes],
 ) -> None:
     headers = legacy.forward_headers(found)
     last = request.header(b"last-event-id")
     if last is not None:
         headers.append((b"last-event-id", _event_id(gateway, caller, session, last).encode("utf-8")))
-    reply = await gateway.upstream(caller.upstream.config).listen(headers, session.upstream_id)
+    reply = await upstream.listen(headers, session.upstream_id)
     try:
         if reply.kind != "sse":
             status = reply.status if reply.status in (400, 404, 405) else 502

@@ -73,6 +73,8 @@ async def call(gateway: Gateway, request: Request, call: Call, verdict: Verdict,
             key = _session_id(reply) or key
             if key is not None and 200 <= reply.status < 300:
                 progress.session = gateway.sessions.begin(caller.grant.id, caller.server_name, key, gateway.clock())
+                if call.bridged:
+                    gateway.bridges.began(caller, progress.session)
                 gateway.note("session", action="began", grant_id=caller.grant.id, server=caller.server_name)
         if reply.kind == "sse":
             await _stream(gateway, request, call, verdict, reply, progress)

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 from gatepost.feed import Row
 from gatepost.grants.table import Grant, GrantTable
 from gatepost.mcp.headers import declared_params
-from gatepost.mcp.methods import MODERN_VERSIONS
+from gatepost.mcp.methods import LEGACY_VERSIONS, MODERN_VERSIONS
 from gatepost.policy import CompiledDefinition, Policy, compile_definition, compile_policy
 from gatepost.upstreams.config import ServerConfig
 from gatepost.wire import strictjson
@@ -171,4 +171,6 @@ def _spoken(versions: tuple[str, ...]) -> tuple[tuple[str, ...], Literal["legacy
         return (), None
     if not any(version in MODERN_VERSIONS for version in versions):
         return (*versions, *MODERN_VERSIONS), "modern"
+    if not any(version in LEGACY_VERSIONS for version in versions):
+        return (*LEGACY_VERSIONS, *versions), "legacy"
     return versions, None

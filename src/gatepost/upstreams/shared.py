@@ -59,8 +59,9 @@ class SharedExchange(Exchange):
             pending = self._pending.get(_own_number(params.get("requestId")))
             if pending is not None and pending.message.method == LISTEN:
                 return self._end_subscription(pending, message)
-        if message.method == "notifications/message" and len(self._pending) == 1:
-            (pending,) = self._pending.values()
+        asked = [pending for pending in self._pending.values() if pending.message.method != LISTEN]
+        if message.method == "notifications/message" and len(asked) == 1:
+            pending = asked[0]
             if _LOG_LEVEL in pending.message.meta():
                 return self._deliver(pending, message, params)
         self._drops.add(f"a notification ({message.method}) that belongs to no request in flight")

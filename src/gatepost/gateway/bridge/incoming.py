@@ -12,6 +12,7 @@ from gatepost.upstreams.base import Reply, UpstreamFailed
 
 _AHEAD: Final = 4
 """Messages read ahead. One may have 16 MiB."""
+_END_SECONDS: Final = 1.0
 
 Item = Message | Literal["alive"] | None
 """A message; a sign of life without one; or the end."""
@@ -66,12 +67,17 @@ class Incoming:
             return False
         return True
 
-    def fail(self, error: UpstreamFailed) -> None:
+    def fail(self, error: Exception) -> None:
         """End it: whoever reads gets `error`."""
         self.abort()
         while not self._queue.empty():
             self._queue.get_nowait()
         self._queue.put_nowait(error)
+
+    def finish(self) -> None:
+        """The answer is there. The end of its stream may follow, so that the connection is kept."""
+        if not self._task.done():
+            asyncio.get_running_loop().call_later(_END_SECONDS, self.abort)
 
     def abort(self) -> None:
         """Read no more; the server is told as its transport tells it."""

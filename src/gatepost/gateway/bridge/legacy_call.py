@@ -70,7 +70,7 @@ class LegacyCall:
         meta = message.meta()
         self._client_id = message.id
         self._token = meta.get("progressToken")
-        self._level = meta.get(words.LOG_LEVEL_KEY)
+        self.level = meta.get(words.LOG_LEVEL_KEY)
         self._capabilities = words.object_at(meta, CAPABILITIES_KEY)
 
     @property
@@ -147,6 +147,7 @@ class LegacyCall:
 
     def _response(self, message: Message) -> _Final:
         self._finish()
+        self.incoming.finish()
         body = message.body
         if "error" in body:
             error = words.modern_error(self.method, body["error"])
@@ -164,7 +165,9 @@ class LegacyCall:
                 return None
             return made.notification(method, {**params, "progressToken": self._token})
         if method == "notifications/message":
-            return made.notification(method, params) if words.loud_enough(params, self._level) else None
+            whose = self if self._session.config.transport == "http" else self._session.logging()
+            heard = whose is self and words.loud_enough(params, self.level)
+            return made.notification(method, params) if heard else None
         if words.is_change(method):
             self._session.changed(message)
         return None

@@ -65,6 +65,7 @@ class LegacySession:
         self._may_listen = True
         self._subscribers: set[_Subscriber] = set()
         self._watched: dict[str, int] = {}
+        self._level: str | None = None
         self.over = False
 
     # -- its life
@@ -127,6 +128,7 @@ class LegacySession:
         """Send a request. Raises `UpstreamFailed`, `SessionGone`."""
         if self._capabilities:
             await self._listen()
+        await self._loud(message.meta().get(words.LOG_LEVEL_KEY))
         call = LegacyCall(self, message, trace)
         self.used()
         return await call.reply()
@@ -141,6 +143,24 @@ class LegacySession:
         """The call that a server's request belongs to, where nothing but the moment tells; None where that is open."""
         asking = [call for call in self.calls.values() if call.method in ASKING and not call.waits]
         return asking[0] if len(asking) == 1 else None
+
+    def logging(self) -> LegacyCall | None:
+        """The call that a log message belongs to, in the same way: the only one that asked for some."""
+        if len(self.calls) == 1:
+            (call,) = self.calls.values()
+            return None if call.level is None else call
+        return None
+
+    async def _loud(self, level: Any) -> None:
+        """Have the server log at least so much. What is too much for a call does not reach it."""
+        levels = words.LEVELS
+        if level not in levels or "logging" not in words.object_at(self.result, "capabilities"):
+            return
+        if self._level is None or levels.index(level) < levels.index(self._level):
+            self._level = level
+            assert self._conversation is not None
+            with contextlib.suppress(Refusal, UpstreamFailed):
+                await self._conversation.ask("logging/setLevel", {"level": level})
 
     async def post(self, body: dict[str, Any], trace: list[tuple[bytes, bytes]]) -> Reply:
         """Send one message. Raises `UpstreamFailed`."""
@@ -233,6 +253,10 @@ class LegacySession:
             return
         if message.kind == "notification" and words.is_change(message.method):
             self.changed(message)
+        elif message.method == "notifications/message":
+            call = self.logging()
+            if call is not None:
+                call.incoming.offer(message)
         elif message.kind == "request" and message.method == "ping":
             await self._told(made.result(message.id, {}))
         elif message.kind == "request":

@@ -189,6 +189,36 @@ def legacy_result(method: str, result: Object) -> Object:
     return out
 
 
+def legacy_response(method: str, body: Object) -> Object:
+    """A modern server's response as a legacy client knows it."""
+    result = body.get("result")
+    if not isinstance(result, dict):
+        return body
+    kind = result.get("resultType", "complete")
+    if kind != "complete":
+        why = f"The server answered with a result of the kind {str(kind)[:40]!r}, which this revision does not have."
+        return {"jsonrpc": "2.0", "id": body.get("id"), "error": {"code": -32603, "message": why}}
+    return {**body, "result": legacy_result(method, result)}
+
+
+def wanted_input(body: Object) -> Object | None:
+    """The result of a response that asks for input; None for any other."""
+    result = body.get("result")
+    return result if isinstance(result, dict) and result.get("resultType") == "input_required" else None
+
+
+def asked_of_legacy(request: Any, id: str, capabilities: Object) -> Object | None:
+    """A request for input as a legacy server would make it; None where the client cannot be asked for it."""
+    method = request.get("method") if isinstance(request, dict) else None
+    params = object_at(request, "params")
+    if not isinstance(method, str) or not can_be_asked(method, params, capabilities):
+        return None
+    if method == "elicitation/create" and params.get("mode") == "url":
+        params = {**params, "elicitationId": id}
+    body: Object = {"jsonrpc": "2.0", "id": id, "method": method}
+    return body if method == "roots/list" else {**body, "params": params}
+
+
 def unsubscribed(params: Object) -> Object:
     """The params of a subscription's notification, for a listening stream."""
     meta = _without(object_at(params, "_meta"), SUBSCRIPTION_KEY)

@@ -1,0 +1,35 @@
+"""Whether a call that waited for a person may still be made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatepost.mcp.message import Message
+
+if TYPE_CHECKING:
+    from gatepost.gateway.caller import Caller
+    from gatepost.gateway.core import Gateway
+
+
+def still_allowed(gateway: Gateway, caller: Caller, message: Message) -> bool:
+    """Judge an allowed call again where its policy has changed since: a rule that now denies wins."""
+    grant = gateway.snapshot.grants.at(caller.token)
+    if grant is None or grant.refused(gateway.clock()) is not None:
+        return False
+    policy = gateway.snapshot.policy_of(grant)
+    if policy is None or policy is caller.policy:
+        return policy is not None
+    name, uri = message.params.get("name"), message.params.get("uri")
+    if message.method == "resources/read":
+        return isinstance(uri, str) and policy.decide_resource(uri).effect == "allow"
+    if not isinstance(name, str):
+        return False
+    if message.method == "prompts/get":
+        return policy.decide_prompt(name).effect == "allow"
+    server = gateway.snapshot.servers.get(caller.server_name)
+    tool = None if server is None else server.tools.get(name)
+    if tool is None:
+        return False
+    arguments = message.params.get("arguments", {})
+    decision = policy.decide(tool=name, arguments=arguments, category=tool.category, definition=tool.definition)
+    return decision.effect == "allow"
