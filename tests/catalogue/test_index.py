@@ -7,6 +7,7 @@ import http.server
 import json
 import threading
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -167,8 +168,13 @@ def test_whatever_a_file_holds_is_no_error(value: Any) -> None:
 
 def test_a_list_of_tools_may_hold_anything(index: Index) -> None:
     tools = [1, {}, {"name": 5}, {"name": "a", "description": "x" * 10_000_000, "inputSchema": "?"}, {"name": "a"}]
+    deep: Any = "x"
+    for _ in range(900):
+        deep = {"properties": {"a": deep}}
+    tools.append({"name": "deep", "description": "Gets it", "inputSchema": deep})
+    tools.append({"name": "exact", "inputSchema": {"properties": {"n": {"minimum": Decimal("1.50")}}}})
     index.put([ServerEntry("odd", tools=entries_of(tools))])
-    assert index.counts().tools == 1
+    assert index.counts().tools == 3
     assert index.search("a").tools[0].name == "a"
 
 

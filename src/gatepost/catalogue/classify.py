@@ -78,9 +78,16 @@ def classify(
 
     The same input gives the same answer. Never raises; of long texts only the beginning is read.
     """
-    text = description if isinstance(description, str) else ""
     others = siblings if isinstance(siblings, Siblings) else Siblings.of(siblings)
-    tool = _Tool(_own_words(name, others), read_description(text), schema_facts(input_schema), others)
+    text = description if isinstance(description, str) else ""
+    return classify_facts(name, text, schema_facts(input_schema), annotations, others)
+
+
+def classify_facts(
+    name: str, text: str, facts: SchemaFacts, annotations: Mapping[str, Any] | None, others: Siblings
+) -> Classification:
+    """As `classify`, of a schema that has been read."""
+    tool = _Tool(_own_words(name, others), read_description(text), facts, others)
     by_name = _from_name(tool)
     by_text = _from_description(tool)
     category, confidence, evidence = _weigh(tool, by_name, by_text)

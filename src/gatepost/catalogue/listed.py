@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gatepost.catalogue.classification import CATEGORIES, SEVERITY_OF, Category, Classification, Evidence
-from gatepost.catalogue.classify import classify
+from gatepost.catalogue.classify import classify_facts
 from gatepost.catalogue.schema_facts import SchemaFacts, schema_facts
 from gatepost.catalogue.siblings import Siblings
 
@@ -66,7 +67,8 @@ def _read(tool: Mapping[str, Any], siblings: Siblings, said: str | None) -> List
     text = tool.get("description")
     description = text if isinstance(text, str) else ""
     schema = tool.get("inputSchema")
-    found = classify(tool["name"], description, schema, tool.get("annotations"), siblings)
+    facts = schema_facts(schema)
+    found = classify_facts(tool["name"], description, facts, tool.get("annotations"), siblings)
     for category in CATEGORIES:
         if category == said and category != found.category:
             evidence = (Evidence("person", "", f"said to be {category}"), *found.evidence)
@@ -80,25 +82,33 @@ def _read(tool: Mapping[str, Any], siblings: Siblings, said: str | None) -> List
         description=description[:DESCRIPTION_KEPT],
         schema=schema if isinstance(schema, Mapping) else None,
         classification=found,
-        facts=schema_facts(schema),
+        facts=facts,
         tokens=token_cost(tool),
     )
 
 
 def token_cost(tool: Mapping[str, Any]) -> int:
     """About how many tokens a definition costs: its JSON without white space, at four bytes a token, rounded up."""
-    return -(-_size({key: value for key, value in tool.items() if key in _SHOWN_TO_MODELS}) // 4)
+    return -(-len(shown_json(tool)) // 4)
 
 
 _SHOWN_TO_MODELS = ("name", "title", "description", "inputSchema", "annotations")
 
 
-def _size(value: object) -> int:
-    """Bytes of a value as compact JSON, near enough: escapes are not counted."""
-    if isinstance(value, str):
-        return len(value.encode("utf-8", "surrogatepass")) + 2
-    if isinstance(value, Mapping):
-        return 2 + sum(_size(str(key)) + 2 + _size(member) for key, member in value.items())
-    if isinstance(value, (list, tuple)):
-        return 2 + sum(1 + _size(member) for member in value)
-    return len(str(value))
+def shown_json(tool: Mapping[str, Any]) -> bytes:
+    """What a model is shown of a definition, as compact JSON; only its texts where the rest is nested without end."""
+    shown = {key: tool[key] for key in _SHOWN_TO_MODELS if key in tool}
+    try:
+        text = json.dumps(shown, ensure_ascii=False, separators=(",", ":"), default=_number)
+    except (RecursionError, ValueError):
+        texts = {key: value for key, value in shown.items() if isinstance(value, str)}
+        text = json.dumps(texts, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace")
+
+
+def _number(value: object) -> float | str:
+    """A number of a kind that `json` does not know, such as a Decimal; text for anything else."""
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return str(value)

@@ -91,10 +91,10 @@ def _hint(tool: ListedTool, name: str) -> str:
 
 def _value(schema: Mapping[str, Any], hint: str, depth: int) -> Any:
     for member in ("const", "default"):
-        if schema.get(member) is not None:
+        if isinstance(schema.get(member), (str, bool, int, float)):
             return schema[member]
     choices = schema.get("enum")
-    if isinstance(choices, list) and choices:
+    if isinstance(choices, list) and choices and isinstance(choices[0], (str, bool, int, float)):
         return choices[0]
     kind = kind_of(schema)
     if kind in ("number", "integer"):

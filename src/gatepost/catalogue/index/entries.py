@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from gatepost.catalogue.classification import CATEGORIES, SEVERITIES, SIGNALS
-from gatepost.catalogue.listed import ListedTool, read_tools
+from gatepost.catalogue.listed import ListedTool, read_tools, shown_json
 
 LONGEST_DEFINITION: Final = 64 * 1024
 LONGEST_TEXT: Final = 2_000
@@ -104,16 +103,10 @@ def _entry(tool: ListedTool, definition: Mapping[str, Any]) -> ToolEntry:
 
 
 def _as_json(tool: ListedTool, definition: Mapping[str, Any]) -> str:
-    shown = {
-        key: definition[key]
-        for key in ("name", "title", "description", "inputSchema", "annotations")
-        if key in definition
-    }
-    text = json.dumps(shown, ensure_ascii=True, separators=(",", ":"))
-    if len(text) <= LONGEST_DEFINITION:
-        return text
-    short = {"name": tool.name[:512], "description": tool.description[:LONGEST_TEXT]}
-    return json.dumps(short, ensure_ascii=True, separators=(",", ":"))
+    shown = shown_json(definition)
+    if len(shown) <= LONGEST_DEFINITION:
+        return shown.decode()
+    return shown_json({"name": tool.name[:512], "description": tool.description[:LONGEST_TEXT]}).decode()
 
 
 def bits_of(signals: Iterable[str]) -> int:
