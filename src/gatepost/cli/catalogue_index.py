@@ -78,7 +78,7 @@ def search(
     gatepost catalogue import --registered          # the servers of this data folder
     gatepost catalogue import scans/                # a folder of tools/list answers, one file a server
     gatepost catalogue import ~/.cursor/mcp.json
-    gatepost catalogue import --registry https://registry.modelcontextprotocol.io
+    gatepost catalogue import --registry https://registry.example
     gatepost catalogue import index.gpindex --key 3b6a27bc…
     """,
 )
