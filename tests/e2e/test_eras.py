@@ -335,3 +335,33 @@ def test_log_messages_reach_the_call_that_asked_at_its_level(tmp_path: Path, cel
             assert heard == ["help"]
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("transport", ["http", "stdio"])
+def test_a_program_is_not_let_ask_where_nobody_can_tell_in_which_call(
+    tmp_path: Path, transport: str, running: Any
+) -> None:
+    async def run() -> None:
+        cell = Cell("modern", "legacy", transport)
+        async with agent(tmp_path, cell, running, elicitation_callback=elicited) as (rig, connected):
+            waiting = asyncio.ensure_future(connected.call_tool("wait", {"folder": str(tmp_path)}))
+            await rig.until(lambda: (tmp_path / "started").exists())
+            if transport == "http":  # a server behind HTTP asks in the answer to the call
+                assert text(await connected.call_tool("greet", {})) == "Hello Ada"
+            else:
+                with pytest.raises(MCPError, match="cannot be told"):
+                    await connected.call_tool("greet", {})
+            waiting.cancel()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("revision", ["2024-11-05", "2025-03-26", "2025-06-18"])
+def test_a_modern_client_reaches_a_server_of_an_older_revision(tmp_path: Path, revision: str, running: Any) -> None:
+    async def run() -> None:
+        cell = Cell("modern", "legacy", "http", ("--revision", revision))
+        async with agent(tmp_path, cell, running) as (rig, connected):
+            assert rig.gateway.snapshot.servers["s"].config.versions == (revision,)
+            assert text(await connected.call_tool("add", {"a": 2, "b": 3})) == "5"
+
+    asyncio.run(run())
