@@ -84,7 +84,7 @@ class Running:
         on_end: called once, when it has ended.
     """
 
-    __slots__ = ("_active", "_cancelled", "_coroutine", "_loop", "_on_end", "_signal", "_task")
+    __slots__ = ("_cancelled", "_coroutine", "_loop", "_on_end", "_signal", "_task")
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Running:
         self._on_end = on_end
         self._signal: Signal[Any] | None = None
         self._task: asyncio.Task[None] | None = None
-        self._active = self._cancelled = False
+        self._cancelled = False
 
     def start(self) -> None:
         """Run it up to where it first waits."""
@@ -106,13 +106,14 @@ class Running:
     def cancel(self) -> None:
         """Raise `CancelledError` where it waits, in this or a later turn of the loop."""
         if self._task is not None:
-            self._task.cancel()
-        elif self._active:
-            self._cancelled = True
+            # Behind its first step: one that is cancelled before it would never hand that on to the coroutine.
+            self._loop.call_soon(self._task.cancel)
         elif self._signal is not None:
             self._signal.wake(None)
             self._signal = None
             self._loop.call_soon(self._step, asyncio.CancelledError())
+        else:  # it runs, or is about to go on: when it next waits
+            self._cancelled = True
 
     def _wake(self) -> None:
         """The signal is set. What runs inside a task would take that for its own, so it waits for the next turn."""
@@ -125,7 +126,6 @@ class Running:
     def _step(self, error: BaseException | None) -> None:
         global _current
         before, _current = _current, self
-        self._active = True
         try:
             waits = self._coroutine.send(None) if error is None else self._coroutine.throw(error)
         except (StopIteration, asyncio.CancelledError):
@@ -134,22 +134,20 @@ class Running:
             self._loop.call_exception_handler({"message": "a handler failed", "exception": escaped})
             self._on_end(self)
         else:
-            if waits.__class__ is Signal and not self._cancelled:
+            if self._cancelled:
+                self._cancelled = False
+                self._loop.call_soon(self._step, asyncio.CancelledError())
+            elif waits.__class__ is Signal:
                 self._signal = waits
                 waits.wake(self._wake)
             else:
                 self._become_task(waits)
         finally:
-            self._active = False
             _current = before
 
     def _become_task(self, waits: Any) -> None:
-        if waits.__class__ is Signal or waits is _AS_TASK:
-            waits = None
-        task = self._task = self._loop.create_task(_continued(self._coroutine, waits))
+        task = self._task = self._loop.create_task(_continued(self._coroutine, None if waits is _AS_TASK else waits))
         task.add_done_callback(lambda _: self._on_end(self))
-        if self._cancelled:
-            task.cancel()
 
 
 @types.coroutine
