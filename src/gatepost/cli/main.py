@@ -19,6 +19,7 @@ from gatepost.errors import GatepostError
 COMMANDS = {
     "demo": "gatepost.cli.demo:demo",
     "serve": "gatepost.cli.serve:serve",
+    "run": "gatepost.cli.run:run",
     "server": "gatepost.cli.server:server",
     "policy": "gatepost.cli.policy:policy",
     "catalogue": "gatepost.cli.catalogue:catalogue",

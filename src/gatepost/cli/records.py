@@ -53,7 +53,7 @@ def bring_up_to_date(data: DataFolder) -> None:
         used = index.take_last_used()
     finally:
         index.close()
-    if used:
+    if used and data.store.exists():  # `gatepost run` alone needs none
         from gatepost.control.grants import touch_last_used
         from gatepost.control.store import open_store
 

@@ -60,9 +60,17 @@ class Child:
         config: the server; its `command` is set.
         on_line: gets each line of standard output and says whether it was of use. Lines of no use are read slowly.
         on_end: called once after a successful `start`, when the program has ended and all it wrote was read.
+        own_stderr: whether its standard error is read here; else the program inherits Gatepost's own.
     """
 
-    def __init__(self, config: ServerConfig, on_line: Callable[[bytes], bool], on_end: Callable[[End], None]) -> None:
+    def __init__(
+        self,
+        config: ServerConfig,
+        on_line: Callable[[bytes], bool],
+        on_end: Callable[[End], None],
+        *,
+        own_stderr: bool = True,
+    ) -> None:
         self.config = config
         self.pid: int | None = None
         self.started = time.time()
@@ -78,6 +86,7 @@ class Child:
         self._turn = asyncio.Lock()
         self._out = Tap(self._read_stdout, self._stdout_gone, _USELESS_LINES)
         self._err = Tap(self._read_stderr, self._check_end, _STDERR_BYTES)
+        self._err.gone = not own_stderr
         self._wire = Wire(self._told, self._guard_gone)
         self._guard: subprocess.Popen[bytes] | None = None
         self._report = End()
@@ -112,7 +121,7 @@ class Child:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                process = self._guard = _start_guard(theirs.fileno())
+                process = self._guard = _start_guard(theirs.fileno(), own_stderr=not self._err.gone)
             except BaseException:
                 ours.close()
                 raise
@@ -122,7 +131,8 @@ class Child:
         self._wire.write(guard.encode_order(list(self.config.command), env, _folder(self.config)))
         await self._loop.connect_write_pipe(lambda: self._in, process.stdin)
         await self._loop.connect_read_pipe(lambda: self._out, process.stdout)
-        await self._loop.connect_read_pipe(lambda: self._err, process.stderr)
+        if process.stderr is not None:
+            await self._loop.connect_read_pipe(lambda: self._err, process.stderr)
 
     def _failed(self, code: str, what: str, hint: str = "") -> UpstreamFailed:
         name = self.config.name
@@ -191,6 +201,19 @@ class Child:
         return f"Its last line on standard error: {line[:_LAST_WORDS]}" if line else ""
 
     # -- its end
+
+    def close_input(self) -> None:
+        """Let it see the end of its input; what it still writes is read."""
+        if self._in.transport is not None:
+            self._in.transport.close()
+
+    def signal(self, number: int) -> None:
+        """Send a signal to its process group."""
+        try:
+            if self.pid is not None and self.end is None:
+                os.killpg(self.pid, number)
+        except (ProcessLookupError, PermissionError):
+            pass  # it is just ending
 
     async def stop(self) -> None:
         """Close its input, wait, SIGTERM to its group, wait, SIGKILL to everything; returns when it has ended.
@@ -334,13 +357,13 @@ class Child:
             self._gone.set()
 
 
-def _start_guard(control: int) -> subprocess.Popen[bytes]:
-    """Start a guard with one end of the socket and the three pipes; takes about a millisecond."""
+def _start_guard(control: int, *, own_stderr: bool) -> subprocess.Popen[bytes]:
+    """Start a guard with one end of the socket and the pipes; takes about a millisecond."""
     return subprocess.Popen(
         [sys.executable, "-I", "-S", str(Path(guard.__file__)), str(control)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.PIPE if own_stderr else None,
         bufsize=0,
         pass_fds=(control,),
         start_new_session=True,

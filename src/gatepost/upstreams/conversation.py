@@ -42,6 +42,7 @@ class Conversation:
         budget: bytes of answers to read in all.
         client: the name and version to give; the gateway's own by default.
         capabilities: what to say that the client can do.
+        first_id: the ids of its requests count up from here.
 
     Attributes:
         session: as above.
@@ -58,6 +59,7 @@ class Conversation:
         budget: int = 64 * 1024 * 1024,
         client: Mapping[str, Any] = CLIENT,
         capabilities: Mapping[str, Any] = CAPABILITIES,
+        first_id: int = 1,
     ) -> None:
         self._upstream = upstream
         self._config = config
@@ -67,7 +69,7 @@ class Conversation:
         self.session = session
         self.version: str | None = MODERN_VERSIONS[-1] if era == "modern" else None
         self._budget = budget
-        self._next_id = 1
+        self._next_id = first_id
 
     async def ask(self, method: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The result of a request.

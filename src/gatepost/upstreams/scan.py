@@ -78,7 +78,7 @@ async def list_tools(config: ServerConfig, info: ServerInfo) -> list[dict[str, A
         try:
             if era == "legacy":
                 await conversation.handshake()
-            return await _pages(conversation, config)
+            return await read_pages(conversation, config)
         except Refusal as refusal:
             if refusal.code == _METHOD_NOT_FOUND:
                 return []
@@ -223,7 +223,8 @@ def _refused(config: ServerConfig, method: str, refusal: Refusal) -> UpstreamFai
 # -- which tools
 
 
-async def _pages(conversation: Conversation, config: ServerConfig) -> list[dict[str, Any]]:
+async def read_pages(conversation: Conversation, config: ServerConfig) -> list[dict[str, Any]]:
+    """Every page of `tools/list` in a conversation under way. Raises `Refusal`, else as `list_tools`."""
     tools: dict[str, dict[str, Any]] = {}
     cursors: set[str] = set()
     params: dict[str, Any] = {}

@@ -1,0 +1,120 @@
+"""`gatepost run`: one server under a policy, as one line in a client's own configuration."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gatepost.cli.command import Command, Place
+
+if TYPE_CHECKING:
+    from gatepost.policy import Policy
+
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
+_LAUNCHERS = frozenset({"npx", "uvx", "node", "python", "python3", "uv", "bunx", "pnpm", "deno", "docker", "env"})
+
+
+@click.command(
+    "run",
+    cls=Command,
+    examples="""
+    # In a client's configuration, where it said: npx -y @modelcontextprotocol/server-filesystem ~/Documents
+    gatepost run --policy files.yaml -- npx -y @modelcontextprotocol/server-filesystem ~/Documents
+
+    # A server over HTTP, for a client that only starts programs; its secret is in a file:
+    gatepost run --policy github.yaml --upstream https://api.githubcopilot.com/mcp/ \\
+      --header "Authorization: Bearer @github.token"
+
+    # What came of it:
+    gatepost log show
+    """,
+)
+@click.option(
+    "--policy",
+    "policy_file",
+    metavar="FILE",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The policy that judges every call, YAML or JSON. It is read once, at the start.",
+)
+@click.option("--name", metavar="NAME", help="The server's name in the log and in counters [default: the command's].")
+@click.option("--identity", metavar="WHO", help="For whom calls are counted and recorded [default: user@host].")
+@click.option("--upstream", "url", metavar="URL", help="A server over streamable HTTP, instead of a command.")
+@click.option(
+    "--header",
+    "headers",
+    metavar='"NAME: SOURCE"',
+    multiple=True,
+    help="Sent to --upstream with every request; SOURCE is @FILE or env:VARIABLE. May be repeated.",
+)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def run(
+    place: Place,
+    policy_file: Path,
+    name: str | None,
+    identity: str | None,
+    url: str | None,
+    headers: tuple[str, ...],
+    command: tuple[str, ...],
+) -> int:
+    """Put one server under a policy, without a daemon.
+
+    Speaks MCP on standard input and output as the server itself would: write it into a client's configuration in front
+    of the command that is there. The program gets the client's environment, folder, standard error and signals, and its
+    exit code is passed on (128 and its number for a signal, 127 where it cannot be started).
+
+    All runs and a `serve` on one data folder share one log and one set of counters.
+    """
+    from gatepost.cli.output import clean
+    from gatepost.control.names import check_server
+    from gatepost.control.secrets import parse_header
+    from gatepost.control.target import Target, check_target
+    from gatepost.processes.running import Orders, main, whoami
+
+    if (url is None) == (not command):
+        raise click.UsageError("Give either --upstream URL, or -- and the command that starts the server.")
+    if headers and url is None:
+        raise click.UsageError("--header goes with --upstream; a program has its client's environment.")
+    policy = _policy(policy_file)
+    name = name or _name(command, url)
+    check_server(name)
+    target = Target(name=name, url=url, headers=tuple(parse_header(header) for header in headers), command=command)
+    for warning in check_target(target):
+        click.echo(f"warning: {clean(warning)}", err=True)
+    orders = Orders(
+        name=name,
+        policy=policy,
+        policy_name=policy_file.stem,
+        identity=identity or whoami(),
+        command=command,
+        url=url,
+        headers=target.headers,
+    )
+    return main(place.folder(), orders)
+
+
+def _policy(file: Path) -> Policy:
+    """The policy in a file. Raises `GatepostError` GP-2001 with every mistake."""
+    from gatepost.control.policies import check
+    from gatepost.policy import compile_policy
+
+    return compile_policy(check(file.read_bytes()).text)
+
+
+def _name(command: tuple[str, ...], url: str | None) -> str:
+    """A server's name from its command's or its host's."""
+    if url is not None:
+        from urllib.parse import urlsplit
+
+        said = urlsplit(url).hostname or ""
+    else:
+        said = Path(command[0]).stem
+        if said in _LAUNCHERS:
+            # What is launched says more than what launches it.
+            words = [word for word in command[1:] if not word.startswith("-")]
+            said = Path(words[0].partition("@")[0] or words[0].rpartition("/")[2]).stem if words else said
+    return _NOT_IN_NAMES.sub("-", said.lower()).strip("-")[:63] or "server"

@@ -1,0 +1,369 @@
+"""A client's connection over standard input and output: its lines go through the main path one by one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+
+from gatepost.gateway import answers
+from gatepost.gateway.core import Gateway
+from gatepost.gateway.pipeline import handle
+from gatepost.gateway.stdio.heads import Heads
+from gatepost.gateway.stdio.line_request import LineRequest
+from gatepost.gateway.stdio.lines import Outlet
+from gatepost.gateway.stdio.peek import Peek, peek
+from gatepost.gateway.stdio.station import CLIENT_ADDRESS, Station
+from gatepost.mcp import replies
+from gatepost.mcp.message import INVALID_REQUEST, Id, MessageError, parse
+from gatepost.mcp.refused import Refused
+from gatepost.upstreams.base import UpstreamFailed
+from gatepost.upstreams.exchange import CANCELLED
+from gatepost.wire.request import Headers
+from gatepost.wire.running import Running
+
+MOST_IN_FLIGHT: Final = 1024
+"""Requests in flight, after which nothing more is read."""
+_MOST_HELD: Final = 4 * 1024 * 1024
+_LONGEST_PAUSE: Final = 30.0
+_RESUMES: Final = 5
+"""Times that a stream is taken up again without anything new on it."""
+_NEED_TOOLS: Final = frozenset({"tools/call", "tools/list"})
+
+
+class _Initialized(msgspec.Struct):
+    protocolVersion: str = ""  # noqa: N815 - the protocol's name
+
+
+class _Answer(msgspec.Struct):
+    result: _Initialized | None = None
+
+
+_initialized: Final = msgspec.json.Decoder(_Answer).decode
+
+
+class Front:
+    """What a client's connection has between its lines.
+
+    Args:
+        outlet: where answers and events go.
+        opened: awaited before the first line is looked at: the journal is open, the program runs.
+        flow: called with False when nothing more should be read for now, and with True again.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        station: Station,
+        outlet: Outlet,
+        opened: Callable[[], Awaitable[object]],
+        flow: Callable[[bool], None],
+    ) -> None:
+        self.outlet = outlet
+        self._gateway = gateway
+        self._station = station
+        self._opened = opened
+        self._flow = flow
+        self._loop = asyncio.get_running_loop()
+        self._heads = Heads(station.caller.server_name)
+        self._in_flight: dict[Id, LineRequest] = {}
+        self._running: set[Running] = set()
+        self._listening: set[LineRequest] = set()
+        self._beside: set[asyncio.Task[None]] = set()
+        self._held: deque[bytes] | None = None
+        self._held_size = 0
+        self._flowing = True
+
+    # -- from the client
+
+    def line(self, line: bytes) -> None:
+        """Take one line."""
+        if self._held is None:
+            self._take(line)
+        else:
+            self._held.append(line)
+            self._held_size += len(line)
+            self._check_flow()
+
+    def too_long(self, most: int) -> None:
+        """A line was skipped because it has more than `most` bytes."""
+        text = f"The message is longer than {most} bytes."
+        caller = self._station.caller
+        answers.record_refusal(
+            self._gateway, 413, "GP-1008", text, CLIENT_ADDRESS, server=caller.server_name, grant=caller.grant
+        )
+        self.outlet.line(replies.error(None, INVALID_REQUEST, text, {"code": "GP-1008"}))
+
+    @property
+    def in_hand(self) -> int:
+        """Lines that were read and are not done with: held back, or in flight."""
+        return len(self._running) + (len(self._held) if self._held is not None else 0)
+
+    @property
+    def in_flight(self) -> int:
+        """Requests without an answer, those that resume included."""
+        return len(self._in_flight)
+
+    def _take(self, line: bytes) -> None:
+        station, seen = self._station, peek(line)
+        method, version = seen.method, seen.version
+        if not station.known:
+            self._hold(self._begin(line, seen), line)
+            return
+        if method in _NEED_TOOLS and not station.defined:
+            self._hold(station.define(), line)
+            return
+        caller, heads = station.caller, self._heads
+        modern = heads.modern = version is not None or (heads.session is None and heads.modern)
+        if modern and method == CANCELLED:
+            self._leave(line)
+            return
+        id = seen.id if method is not None else None
+        request = LineRequest(self, heads.of(seen, line, caller.upstream.tools, modern=modern), line, caller, id)
+        if id is not None:
+            if id in self._in_flight:
+                answers.refuse(self._gateway, request, caller, _taken(id), id)
+                return
+            self._in_flight[id] = request
+            if len(self._in_flight) >= MOST_IN_FLIGHT:
+                self._check_flow()
+        elif method is None:
+            request.unreadable = seen.id is None
+        elif method == "notifications/initialized":
+            self._hold(self._initialize(request))
+            return
+        elif method == CANCELLED:
+            self._silence(line)
+        self._run(request)
+
+    def _run(self, request: LineRequest) -> None:
+        running = Running(handle(self._gateway, request), self._loop, partial(self._done, request))
+        request.running = running
+        self._running.add(running)
+        running.start()
+
+    def _done(self, request: LineRequest, running: Running) -> None:
+        self._running.discard(running)
+        id = request.id
+        if id is not None:
+            if request.last_event is not None and not request.answered and not request.gone:
+                self._spawn(self._resume(request))
+                return
+            if self._in_flight.get(id) is request:
+                del self._in_flight[id]
+        if not self._flowing:
+            self._check_flow()
+
+    # -- what the next lines wait for
+
+    def _hold(self, work: Coroutine[Any, Any, None], *lines: bytes) -> None:
+        """Take no line before `work` is done; begin with `lines` then."""
+        self._held = deque(lines)
+        self._spawn(self._released(work))
+
+    async def _released(self, work: Coroutine[Any, Any, None]) -> None:
+        await work
+        held, self._held, self._held_size = self._held or deque(), None, 0
+        while held:
+            self._take(held.popleft())
+            if self._held is not None:  # the rest waits for the same
+                self._held.extend(held)
+                self._held_size = sum(map(len, self._held))
+                break
+        self._check_flow()
+
+    async def _begin(self, line: bytes, seen: Peek) -> None:
+        """Before the first line: the journal, the program, and what the server speaks."""
+        await self._opened()
+        try:
+            await self._station.meet(parse(line))
+        except MessageError as why:
+            self._withdraw(line)
+            self._refuse(why, seen)
+        except UpstreamFailed as why:
+            self._withdraw(line)
+            if seen.method is not None and seen.id is not None:
+                self.outlet.line(replies.error(seen.id, int(why.code[3:]), str(why), {"code": why.code}))
+
+    def _withdraw(self, line: bytes) -> None:
+        if self._held and self._held[0] is line:
+            self._held.popleft()
+
+    def _refuse(self, why: MessageError, seen: Peek) -> None:
+        request = LineRequest(self, self._heads.bare, b"", self._station.caller, None)
+        request.unreadable = seen.id is None or seen.method is None
+        answers.refuse(self._gateway, request, self._station.caller, why, why.id)
+
+    async def _initialize(self, request: LineRequest) -> None:
+        """The client is initialized: the server hears of it before anything else, and may speak from now on."""
+        await handle(self._gateway, request)
+        if self._heads.session is not None:
+            self._spawn(self._listen())
+
+    # -- cancelling
+
+    def _leave(self, line: bytes) -> None:
+        """A modern client calls a request off: what closing the response stream is over HTTP."""
+        request = self._in_flight.get(_cancelled(line))
+        if request is not None:
+            request.left()
+
+    def _silence(self, line: bytes) -> None:
+        """A legacy client calls a request off. The server hears of it; the client wants no answer any more."""
+        request = self._in_flight.get(_cancelled(line))
+        if request is not None and request.head.method == "POST":
+            request.silent = request.answered = True
+
+    # -- to the client
+
+    def replied(self, request: LineRequest, status: int, headers: Headers, body: bytes) -> None:
+        """The main path answers with one body."""
+        request.status = status
+        if request.id is None:
+            if request.unreadable and body:
+                self.outlet.line(body)
+            return
+        if self._station.unsure and request.initializes:
+            self._station.unsure = False
+            if b'"error"' in body:
+                self._hold(self._once_more(request, body))
+                return
+        self._learn(request, headers, body)
+        self._answer(request, body)
+
+    def began(self, request: LineRequest, status: int, headers: Headers) -> None:
+        """The main path begins a stream."""
+        request.status = status
+        self._learn(request, headers, b"")
+
+    def message(self, request: LineRequest, data: bytes) -> None:
+        """One message of a stream."""
+        seen = peek(data)
+        if seen.method is None and seen.id is not None:
+            asked = request if request.id == seen.id else self._in_flight.get(seen.id)
+            if asked is not None:
+                if asked.initializes:
+                    self._learn(asked, (), data)
+                self._answer(asked, data)
+                if asked is not request:
+                    self._in_flight.pop(seen.id, None)
+                return
+        if not request.silent:
+            self.outlet.line(data)
+
+    def _answer(self, request: LineRequest, body: bytes) -> None:
+        if not request.silent and body:
+            self.outlet.line(body)
+        request.answered = True
+
+    def _learn(self, request: LineRequest, headers: Headers, body: bytes) -> None:
+        """What later heads say: the session, and the revision that was agreed on."""
+        if not request.initializes:
+            return
+        for name, value in headers:
+            if name == b"mcp-session-id":
+                self._heads.session = value
+        if body:
+            self._heads.version = _agreed(body) or self._heads.version
+
+    async def _once_more(self, request: LineRequest, refused: bytes) -> None:
+        """A program has refused `initialize`: it may speak the modern era alone, to which the client is bridged."""
+        if await self._station.refused_initialize():
+            again = LineRequest(self, request.head, request.body, self._station.caller, request.id)
+            if again.id is not None:
+                self._in_flight[again.id] = again
+            self._run(again)
+        else:
+            self._answer(request, refused)
+
+    # -- streams that a legacy client has over HTTP
+
+    async def _listen(self) -> None:
+        """Keep the server's own stream open, where it offers one."""
+        pause, last = 1.0, None
+        while True:
+            request = LineRequest(self, self._heads.listening(last), b"", self._station.caller, None)
+            await self._served(request)
+            if request.status >= 400 and request.status != 502:
+                return
+            last = request.last_event or last
+            pause = request.retry if request.status < 400 else min(pause * 2, _LONGEST_PAUSE)
+            await asyncio.sleep(pause)
+
+    async def _resume(self, request: LineRequest) -> None:
+        """A stream ended before its answer, and can be taken up again (2025-11-25 transports, "Resumability")."""
+        last, tries = request.last_event, 0
+        while not request.answered and last is not None and tries < _RESUMES:
+            await asyncio.sleep(request.retry)
+            again = LineRequest(self, self._heads.listening(last), b"", self._station.caller, None)
+            await self._served(again)
+            tries = 0 if again.last_event not in (None, last) else tries + 1
+            last = again.last_event or last
+            request.retry = again.retry
+        if request.id is not None and self._in_flight.get(request.id) is request:
+            del self._in_flight[request.id]
+        if not request.answered and request.id is not None:
+            name = self._station.caller.server_name
+            text = f"The server {name!r} closed the stream without an answer."
+            self._answer(request, replies.error(request.id, 3003, text, {"code": "GP-3003"}))
+
+    async def _served(self, request: LineRequest) -> None:
+        """Run a request of the front's own to its end."""
+        ended = asyncio.Event()
+        running = Running(handle(self._gateway, request), self._loop, lambda _: ended.set())
+        request.running = running
+        self._listening.add(request)
+        running.start()
+        try:
+            await ended.wait()
+        finally:
+            self._listening.discard(request)
+
+    # -- the end
+
+    async def close(self) -> None:
+        """Call off what is in flight, and end the session."""
+        for task in list(self._beside):
+            task.cancel()
+        for request in [*self._in_flight.values(), *self._listening]:
+            request.left()
+        if self._heads.session is not None:
+            await handle(self._gateway, LineRequest(self, self._heads.ending(), b"", self._station.caller, None))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
+    def _check_flow(self) -> None:
+        flowing = self._held_size <= _MOST_HELD and len(self._in_flight) < MOST_IN_FLIGHT
+        if flowing is not self._flowing:
+            self._flowing = flowing
+            self._flow(flowing)
+
+
+def _taken(id: Id) -> Refused:
+    return Refused(400, INVALID_REQUEST, "GP-1013", f"The id {id!r} is in flight already.")
+
+
+def _cancelled(line: bytes) -> Id:
+    """The id of the request that a `notifications/cancelled` is about; empty where it names none."""
+    try:
+        id = parse(line).params.get("requestId")
+    except MessageError:
+        return ""
+    return id if isinstance(id, str) or type(id) is int else ""
+
+
+def _agreed(body: bytes) -> bytes | None:
+    """The revision in the answer to `initialize`, where a header may carry it."""
+    try:
+        answer = _initialized(body)
+    except msgspec.MsgspecError:
+        return None
+    version = "" if answer.result is None else answer.result.protocolVersion
+    return version.encode("ascii") if version.isascii() and version.isprintable() and version else None

@@ -1,0 +1,203 @@
+"""The one server behind a client on standard input: which era it speaks, and what tools it defines."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, Literal
+
+from gatepost.definitions.listing import read_listing
+from gatepost.gateway.caller import Caller
+from gatepost.gateway.core import Gateway
+from gatepost.gateway.snapshot import Server, Snapshot, Tool
+from gatepost.grants.table import Grant, GrantTable
+from gatepost.mcp import modern
+from gatepost.mcp.message import Message
+from gatepost.mcp.methods import LEGACY_VERSIONS, MODERN_VERSIONS
+from gatepost.policy import Policy
+from gatepost.upstreams.base import Upstream, UpstreamFailed
+from gatepost.upstreams.config import ServerConfig
+from gatepost.upstreams.conversation import CAPABILITIES, CLIENT, Conversation, Era, Refusal
+from gatepost.upstreams.program import Program
+from gatepost.upstreams.scan import ServerInfo, list_tools, probe, read_pages
+
+_log: Final = logging.getLogger(__name__)
+_CLIENT_INFO: Final = "io.modelcontextprotocol/clientInfo"
+_BOTH: Final = (*LEGACY_VERSIONS, *MODERN_VERSIONS)
+CLIENT_ADDRESS: Final = "stdio"
+"""What stands in the log for the address of a client that has none."""
+
+
+class Station:
+    """A server, the policy it is reached under, and the implicit grant of whoever started the gateway.
+
+    A program is asked nothing before its client has spoken: its first message decides in which era it is used. It
+    speaks for itself then, as a dual-era client of 2026-07-28 does (basic/versioning, "Backward Compatibility").
+
+    Args:
+        config: the server.
+        policy: what judges every call.
+        grant: whom the calls are counted for.
+        program: the running program, where the server is one.
+        category: what is known of a tool's category.
+
+    Attributes:
+        caller: as `gateway.pipeline` wants it, of the present snapshot.
+        known: whether it was found out what the server speaks.
+        unsure: whether an `initialize` that it refuses is to be taken for a sign of the modern era alone.
+        defined: whether its tools were read.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        config: ServerConfig,
+        policy: Policy,
+        grant: Grant,
+        program: Program | None,
+        category: Callable[[str], str | None] = lambda _: None,
+    ) -> None:
+        self.known = self.unsure = self.defined = False
+        self._gateway = gateway
+        self._policy = policy
+        self._grant = grant
+        self._program = program
+        self._category = category
+        self._client: Mapping[str, Any] = CLIENT
+        self._capabilities: Mapping[str, Any] = CAPABILITIES
+        self._info: ServerInfo | None = None
+        self._revision = 0
+        self.caller = self._install(Server(config, MappingProxyType({})))
+
+    # -- which era
+
+    async def meet(self, first: Message) -> None:
+        """Find out what the server speaks, for a client that begins with this message. Raises `UpstreamFailed`."""
+        asked_modern = modern.is_modern(first, None)
+        if self._program is None:
+            config = self.caller.upstream.config
+            info = self._info = await probe(config)
+            config = dataclasses.replace(config, eras=info.eras, versions=info.versions)
+            legacy_spoken = any(version in LEGACY_VERSIONS for version in info.versions)
+            modern_spoken = any(version in MODERN_VERSIONS for version in info.versions)
+            self._speaks(config, legacy=legacy_spoken, modern=modern_spoken)
+        elif not asked_modern:
+            self._speaks(self.caller.upstream.config, legacy=True, modern=True)
+            self.unsure = True
+        else:
+            self._remember(first)
+            speaks = await self._discovers(self._program)
+            self._program.modern = speaks
+            self._speaks(self.caller.upstream.config, legacy=not speaks, modern=speaks)
+        self.known = True
+
+    async def refused_initialize(self) -> bool:
+        """Whether the program, which has refused `initialize`, speaks the modern era. It is bridged then."""
+        self.unsure = False
+        if self._program is None or not await self._discovers(self._program):
+            return False
+        self._program.modern = True
+        self._speaks(self.caller.upstream.config, legacy=False, modern=True)
+        return True
+
+    def _remember(self, first: Message) -> None:
+        """What the client says of itself, so that what is asked on its behalf uses the same session."""
+        meta = first.meta()
+        client, capabilities = meta.get(_CLIENT_INFO), meta.get(modern.CAPABILITIES_KEY)
+        self._client = client if isinstance(client, dict) else {}
+        self._capabilities = capabilities if isinstance(capabilities, dict) else {}
+
+    async def _discovers(self, program: Program) -> bool:
+        """Whether it answers `server/discover` as a modern server. Silence is a legacy program's answer too."""
+        conversation = self._conversation(program, "modern")
+        try:
+            async with asyncio.timeout(program.config.limits.silence):
+                found = await conversation.ask("server/discover")
+        except TimeoutError:
+            return False
+        except (Refusal, UpstreamFailed):
+            return False
+        supported = found.get("supportedVersions")
+        return isinstance(supported, list) and any(version in supported for version in MODERN_VERSIONS)
+
+    def _speaks(self, config: ServerConfig, *, legacy: bool, modern: bool) -> None:
+        lacks: Literal["legacy", "modern"] | None = None if legacy and modern else "modern" if legacy else "legacy"
+        spoken = _BOTH if lacks is not None or not config.versions else config.versions
+        server = self.caller.upstream
+        self.caller = self._install(Server(config, server.tools, spoken, lacks, server.keep_arguments))
+
+    # -- which tools
+
+    async def define(self) -> None:
+        """Read the server's tools. Where that fails they stay as they were, and calls of unknown tools are denied."""
+        try:
+            tools = await self._tools()
+        except (Refusal, UpstreamFailed) as why:
+            _log.warning("the tools of %s cannot be read: %s", self.caller.server_name, why)
+            self.defined = True
+            return
+        listing = read_listing(tools, now=time.time())
+        for problem in listing.problems:
+            _log.warning("%s: %s", self.caller.server_name, problem)
+        server = self.caller.upstream
+        found = {
+            each.name: Tool(each.name, each.tool, each.hash, self._category(each.name)) for each in listing.definitions
+        }
+        self.caller = self._install(dataclasses.replace(server, tools=MappingProxyType(found)))
+        self.defined = True
+
+    async def _tools(self) -> list[dict[str, Any]]:
+        server = self.caller.upstream
+        if self._program is None:
+            return await list_tools(server.config, self._info) if self._info is not None else []
+        road: Upstream = self._program
+        era: Era = "modern" if self._program.modern or server.lacks == "modern" else "legacy"
+        if server.lacks == "modern":
+            road = self._gateway.bridges.towards(self.caller)
+        return await read_pages(self._conversation(road, era), server.config)
+
+    def _conversation(self, road: Upstream, era: Era) -> Conversation:
+        # Ids of its own beside the client's on the same program: none that a client would count up to.
+        first = (1 << 52) + (secrets.randbits(30) << 16)
+        return Conversation(
+            road,
+            self.caller.upstream.config,
+            era,
+            None,
+            client=self._client,
+            capabilities=self._capabilities,
+            first_id=first,
+        )
+
+    # -- as the main path sees it
+
+    def _install(self, server: Server) -> Caller:
+        """Use a snapshot that holds this server, this policy and this grant."""
+        self._revision += 1
+        grant, name = self._grant, server.config.name
+        body = {**dataclasses.asdict(grant), "server": name}
+        policies = {self._policy.version: self._policy}
+        self._gateway.swap(
+            Snapshot(
+                self._revision,
+                MappingProxyType({name: server}),
+                MappingProxyType(policies),
+                GrantTable([(CLIENT_ADDRESS, body)]),
+            )
+        )
+        return Caller(
+            grant=grant,
+            token=CLIENT_ADDRESS,
+            server_name=name,
+            upstream=server,
+            policy=self._policy,
+            client=CLIENT_ADDRESS,
+            grant_id=grant.id,
+            identity=grant.identity,
+            server=name,
+        )
