@@ -20,6 +20,8 @@ from tests.support.recording import Recorder
 from tests.support.rig import ALLOW_ALL
 
 METHODS = ("tools/list", "tools/call")
+_SECONDS = 60
+"""After which something hangs, however busy the machine is."""
 MOST = 64 << 20
 """Bytes that the gateway may take more than before, with four requests at once."""
 MOST_SCANNED = 192 << 20
@@ -183,19 +185,19 @@ def test_a_hostile_server_harms_nobody(tmp_path: Path, transport: str, name: str
                 seen = answer.body + json.dumps(answer.headers).encode()
                 assert name in THE_SERVERS_WORDS or CANARY.encode() not in seen, (era, method, answer.headers)
                 assert not {"set-cookie", "x-evil", "www-authenticate", "refresh", "link"} & answer.headers.keys()
-            await rig.until(lambda: rig.gateway.metrics.in_flight == 0)
-            await rig.until(lambda: len(rig.rows("settled")) >= len(rig.rows("decided")) >= len(answers))
+            await rig.until(lambda: rig.gateway.metrics.in_flight == 0, _SECONDS)
+            await rig.until(lambda: len(rig.rows("settled")) >= len(rig.rows("decided")) >= len(answers), _SECONDS)
             if name in DROPPED:
-                await rig.until(lambda: rig.rows("dropped") or rig.drops)
+                await rig.until(lambda: rig.rows("dropped") or rig.drops, _SECONDS)
             assert CANARY not in json.dumps(rig.rows()) + json.dumps(rig.drops)
 
     if transport == "stdio":
         with memory(MOST):
-            asyncio.run(asyncio.wait_for(body(command=command(name)), 60))
+            asyncio.run(asyncio.wait_for(body(command=command(name)), 2 * _SECONDS))
         return
     with serving(name) as trap:
         with memory(MOST):
-            asyncio.run(asyncio.wait_for(body(url=trap.url), 60))
+            asyncio.run(asyncio.wait_for(body(url=trap.url), 2 * _SECONDS))
         assert not trap.sprung(), "the gateway went where the server sent it"
 
 
@@ -226,7 +228,7 @@ def test_a_scan_of_a_hostile_server_fails_by_itself(transport: str, name: str, c
             config = ServerConfig("s", url=trap.url, limits=limits)
         else:
             config = ServerConfig("s", command=tuple(command(name)), limits=limits)
-        assert asyncio.run(asyncio.wait_for(scan(config), 60)) in codes.split()
+        assert asyncio.run(asyncio.wait_for(scan(config), _SECONDS)) in codes.split()
 
 
 def test_the_kit_runs_a_server_by_its_name_and_lists_them() -> None:
