@@ -29,6 +29,7 @@ HEAVY = (
 EXPECTED = {
     "demo": None,
     "serve": None,
+    "run": None,
     "server": {"add", "list", "show", "remove", "scan", "set-category", "import", "set", "arguments"},
     "policy": {"check", "add", "list", "show", "explain", "test", "diff", "import", "lint", "recommend"},
     "grant": {"add", "list", "rotate", "revoke", "attach"},

@@ -37,7 +37,7 @@ _LAUNCHERS = frozenset({"npx", "uvx", "node", "python", "python3", "uv", "bunx",
     "policy_file",
     metavar="FILE",
     required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     help="The policy that judges every call, YAML or JSON. It is read once, at the start.",
 )
 @click.option("--name", metavar="NAME", help="The server's name in the log and in counters [default: the command's].")
@@ -98,11 +98,15 @@ def run(
 
 
 def _policy(file: Path) -> Policy:
-    """The policy in a file. Raises `GatepostError` GP-2001 with every mistake."""
+    """The policy in a file. Raises `UsageError` where it cannot be read, `GatepostError` GP-2001 with every mistake."""
     from gatepost.control.policies import check
     from gatepost.policy import compile_policy
 
-    return compile_policy(check(file.read_bytes()).text)
+    try:
+        document = file.read_bytes()
+    except OSError as error:
+        raise click.UsageError(f"{file} cannot be read: {error.strerror}.") from None
+    return compile_policy(check(document).text)
 
 
 def _name(command: tuple[str, ...], url: str | None) -> str:
