@@ -174,6 +174,8 @@ def test_a_client_meets_a_server_lists_and_calls_by_its_rules(tmp_path: Path, ce
             assert "add" in listed
             assert "delete_everything" not in listed
             assert text(await connected.call_tool("add", {"a": 2, "b": 3})) == "5"
+            if cell.client == "legacy":
+                await connected.send_ping()
             denied = await connected.call_tool("add", {"a": 101, "b": 3})
             assert denied.is_error
             assert text(denied) == "[POLICY DENIED] Too large."
@@ -229,8 +231,8 @@ def test_progress_reaches_the_client_that_asked_for_it(tmp_path: Path, cell: Cel
     async def run() -> None:
         told: list[tuple[float, float | None, str | None]] = []
 
-        async def tell(done: float, total: float | None, message: str | None) -> None:
-            told.append((done, total, message))
+        async def tell(progress: float, total: float | None, message: str | None) -> None:
+            told.append((progress, total, message))
 
         async with agent(tmp_path, cell, running) as (_, connected):
             calls = [connected.call_tool("steps", {"count": 3}, progress_callback=tell) for _ in range(2)]

@@ -14,7 +14,7 @@ from gatepost.gateway.bridge import legacy_call
 from tests.support.recording import OK, Recorder, Seen, head, sse
 from tests.support.rig import ALLOW_ALL, Answer, Rig, read_chunk, read_head, request, tool
 
-CAN = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}, "url": {}}, "roots": {}}}
+CAN: dict[str, Any] = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}, "url": {}}, "roots": {}}}
 ASK = {
     "jsonrpc": "2.0",
     "id": "srv-7",
@@ -261,6 +261,47 @@ def test_a_client_that_leaves_cancels_its_call_and_no_other(tmp_path: Path) -> N
             assert cancelled.json["params"]["requestId"] == old.asked("tools/call")[2].json["id"]
             finish.set()
             assert (await staying).json["result"]["isError"] is False
+
+    asyncio.run(run())
+
+
+def test_a_call_in_flight_fails_when_its_server_is_changed(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Old() as old, Rig(tmp_path) as rig:
+            rig.server("s", old.url, eras="legacy")
+            token = rig.grant("s", ALLOW_ALL)
+
+            async def never(_: Seen) -> Any:
+                await asyncio.Event().wait()
+
+            old.respond = never
+            waiting = asyncio.ensure_future(rig.modern("s", token))
+            await rig.until(lambda: old.asked("tools/call"))
+            rig.server("s", old.url + "/elsewhere", eras="legacy")
+            answer = await waiting
+            assert answer.json["error"]["data"]["code"] == "GP-3002"
+            assert not len(rig.gateway.sessions)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "message",
+    [b"not json", b'{"jsonrpc":"2.0","id":77,"result":{"content":[]}}', b'{"jsonrpc":"2.0","id":1,"id":1,"result":{}}'],
+)
+def test_an_answer_that_is_none_is_not_passed_on(tmp_path: Path, message: bytes) -> None:
+    async def run() -> None:
+        async with Old() as old, Rig(tmp_path) as rig:
+            rig.server("s", old.url, eras="legacy")
+            token = rig.grant("s", ALLOW_ALL)
+            await rig.modern("s", token)
+
+            async def answer(_: Seen, writer: asyncio.StreamWriter) -> None:
+                writer.write(head(200, length=len(message)) + message)
+                await writer.drain()
+
+            old.answer = answer
+            assert (await rig.modern("s", token)).json["error"]["data"]["code"] == "GP-3003"
 
     asyncio.run(run())
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ class Recorder:
         self._arrived = asyncio.Condition()
         self._writers: set[asyncio.StreamWriter] = set()
 
-    async def __aenter__(self) -> Recorder:
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 20)
         return self
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from gatepost.gateway.core import Gateway
 
 _VERSION: Final = MODERN_VERSIONS[-1]
-_MOST_WATCHED: Final = 1024
-"""Resources that one session may subscribe to."""
 _KEEP_ALIVE_SECONDS: Final = 15.0
 _ACKNOWLEDGED_SECONDS: Final = 5.0
 
@@ -140,8 +138,9 @@ class ClientSession:
         before = len(self._watched)
         if message.method == "resources/unsubscribe":
             self._watched.pop(str(uri), None)
-        elif len(self._watched) >= _MOST_WATCHED:
-            return made.error(message.id, words.INVALID_PARAMS, f"A session has at most {_MOST_WATCHED} subscriptions.")
+        elif len(self._watched) >= words.MOST_WATCHED:
+            why = f"A session has at most {words.MOST_WATCHED} subscriptions."
+            return made.error(message.id, words.INVALID_PARAMS, why)
         else:
             self._watched[str(uri)] = None
         if len(self._watched) != before and self._listening is not None:

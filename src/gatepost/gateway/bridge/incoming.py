@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, Literal
 
 from gatepost.mcp.message import Message, MessageError, parse
 from gatepost.upstreams.base import Reply, UpstreamFailed
 
+_log: Final = logging.getLogger(__name__)
 _AHEAD: Final = 4
 """Messages read ahead. One may have 16 MiB."""
 _END_SECONDS: Final = 1.0
@@ -100,6 +102,10 @@ class Incoming:
                 raise self._invalid(f"it answered HTTP {reply.status} without a message")
         except (UpstreamFailed, SessionGone) as error:
             end = error
+        except Exception:
+            # Whoever waits for this has to hear of it, whatever it was.
+            _log.exception("the answer of %s cannot be read", self._server)
+            end = self._invalid("it cannot be read")
         await self._queue.put(end)
 
     async def _events(self, reply: Reply) -> None:

@@ -205,11 +205,12 @@ class LegacyCall:
     # -- its end
 
     def cancel(self) -> None:
-        """Nobody waits for it any more: tell the server, and forget it."""
+        """Give it up: tell the server, forget it, and let whoever waits for it know."""
         if self._over:
             return
         self._finish()
-        self.incoming.abort()
+        name = self._session.config.name
+        self.incoming.fail(UpstreamFailed("GP-3002", name, f"The call to the server {name!r} was given up.", sent=True))
         if self._session.config.transport == "http":
             params = {"requestId": self.id, "reason": "The client does not wait for it any more."}
             self._session.tell_soon({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params})

@@ -27,6 +27,7 @@ _MOST_UNREAD: Final = 256
 _LISTENING_SECONDS: Final = 2.0
 """How long the first call of a session waits for the listening stream that a server may ask on."""
 _KEEP_ALIVE_SECONDS: Final = 15.0
+_SHORT_SECONDS: Final = 5.0
 
 
 class LegacySession:
@@ -229,6 +230,7 @@ class LegacySession:
         finally:
             if not opened.done():
                 opened.set_result(None)
+        began = self.gateway.clock()
         try:
             if reply.kind != "sse":
                 return
@@ -239,6 +241,8 @@ class LegacySession:
                             await self._heard(event.data)
         finally:
             reply.abort()
+            # A server that ends the stream at once has none to speak of.
+            self._may_listen = self._may_listen and self.gateway.clock() - began > _SHORT_SECONDS
 
     def _not_listening(self, _: asyncio.Task[None]) -> None:
         self._listener = None

@@ -30,6 +30,9 @@ _LIST_CHANGES: Final = {
 }
 UPDATED: Final = "notifications/resources/updated"
 
+MOST_WATCHED: Final = 1024
+"""Resources that one subscription, or one session, may name."""
+
 Object = dict[str, Any]
 
 
@@ -127,7 +130,7 @@ def honoured(filter: Object, capabilities: Object) -> Object:
             out[flag] = True
     uris = filter.get("resourceSubscriptions")
     if isinstance(uris, list) and object_at(capabilities, "resources").get("subscribe") is True:
-        named = [uri for uri in uris if isinstance(uri, str)]
+        named = [uri for uri in uris if isinstance(uri, str)][:MOST_WATCHED]
         if named:
             out["resourceSubscriptions"] = named
     return out
