@@ -6,7 +6,7 @@ and asks for what came after it.
 
 | kind | key | body, a JSON object |
 | --- | --- | --- |
-| `server` | name | `name url headers [[name, sealed]] command env {name: sealed} cwd eras versions info tools {name: {tool, hash, category}} drift keep_arguments` |
+| `server` | name | `name url headers [[name, sealed]] command env {name: sealed} cwd eras versions info tools {name: {tool, hash, category, quarantined}} drift keep_arguments drift_mode` |
 | `policy` | version, `sha256:…` | `name version document` |
 | `grant` | SHA-256 of the token, hex | `id label identity server policy policy_version expires revoked` |
 """  # noqa: E501

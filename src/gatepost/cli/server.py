@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatepost.cli.command import Command, Place, group, json_option
+from gatepost.cli.server_accept import accept
 from gatepost.cli.server_import import import_
 from gatepost.cli.server_keeping import arguments, set_
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from gatepost.upstreams.scan import ServerInfo
 
 _SHOWN_STDERR_LINES = 20
+_SHOWN_WAITING = 10
 
 
 @group("server")
@@ -213,9 +215,11 @@ def show(place: Place, name: str, as_json: bool) -> None:
         ("speaks", spoken(known.eras, known.versions)),
         ("added", local(known.created_at)),
         ("scanned", local(known.scanned_at, missing="never")),
-        ("drift", known.drift or "none"),
+        ("drift", f"{known.drift or 'none'} ({known.drift_mode})"),
         ("grants", ", ".join(known.grants) or "none"),
     ]
+    if known.waiting:
+        pairs.append(("to be accepted", _to_accept(known.name, known.waiting)))
     if known.keep_arguments is not None:
         pairs.append(("arguments", f"kept for {span(known.keep_arguments)}, encrypted"))
     if running is not None:
@@ -225,9 +229,15 @@ def show(place: Place, name: str, as_json: bool) -> None:
     heading(count(len(tools), "tool"))
     if tools:
         table(
-            ["TOOL", "CATEGORY", "SEEN", "DESCRIPTION"],
+            ["TOOL", "CATEGORY", "PIN", "SEEN", "DESCRIPTION"],
             [
-                [tool.name, tool.category or "", local(tool.seen_at), str(tool.tool.get("description") or "")]
+                [
+                    tool.name,
+                    tool.category or "",
+                    "differs" if tool.name in known.waiting else "holds",
+                    local(tool.seen_at),
+                    str(tool.tool.get("description") or ""),
+                ]
                 for tool in tools
             ],
         )
@@ -270,11 +280,12 @@ def remove(place: Place, name: str, force: bool) -> None:
 def scan(place: Place, name: str, as_json: bool) -> int:
     """Read a server's tools again and say what has changed.
 
-    Exit code 1 where something has.
+    A tool that is new, or whose definition is not the pinned one, is out of use until `gatepost server accept`, unless
+    `gatepost server set --drift` says otherwise. Exit code 1 where something has changed or waits to be accepted.
     """
     from gatepost.cli.output import count, emit
     from gatepost.cli.session import actor, opened, value_of
-    from gatepost.control.servers import read_target
+    from gatepost.control.servers import read_target, show_server
     from gatepost.control.tools import store_scan
 
     with opened(place) as store:
@@ -282,8 +293,9 @@ def scan(place: Place, name: str, as_json: bool) -> int:
         drift = value_of(
             store_scan(store, actor(), name, found.tools, info=found.info, eras=found.eras, versions=found.versions)
         )
+        waiting = show_server(store, name).waiting
     if as_json:
-        emit({"server": name, "tools": len(found.tools), "drift": drift.as_dict()})
+        emit({"server": name, "tools": len(found.tools), "drift": drift.as_dict(), "waiting": list(waiting)})
     elif not drift:
         click.echo(f"{count(len(found.tools), 'tool')}, nothing has changed.")
     else:
@@ -291,7 +303,9 @@ def scan(place: Place, name: str, as_json: bool) -> int:
         for word, names in (("added", drift.added), ("removed", drift.removed), ("changed", drift.changed)):
             for tool in names:
                 click.echo(f"  {word:8} {tool}")
-    return 1 if drift else 0
+    if waiting and not as_json:
+        click.echo(f"To be accepted: {_to_accept(name, waiting)}")
+    return 1 if drift or waiting else 0
 
 
 @server.command(
@@ -320,6 +334,14 @@ def set_category(place: Place, name: str, tool: str, category: str) -> None:
     with opened(place) as store:
         value_of(tools.set_category(store, actor(), name, tool, None if category == "none" else category))
     click.echo(f"{tool} of {name}: {'not classified' if category == 'none' else category}.")
+
+
+def _to_accept(name: str, waiting: tuple[str, ...]) -> str:
+    from gatepost.cli.output import clean
+
+    names = ", ".join(clean(tool) for tool in waiting[:_SHOWN_WAITING])
+    more = f" and {len(waiting) - _SHOWN_WAITING:,} more" if len(waiting) > _SHOWN_WAITING else ""
+    return f"{names}{more} (gatepost server accept {name})"
 
 
 def _ask(target: Target) -> Found:
@@ -368,4 +390,5 @@ def _show_stderr(status: dict[str, Any] | None) -> None:
 
 server.add_command(import_)
 server.add_command(set_)
+server.add_command(accept)
 server.add_command(arguments)

@@ -6,6 +6,10 @@ import click
 
 from gatepost.cli.command import Command, Place, json_option
 
+DRIFT_MODES = ("quarantine", "warn", "off")
+"""Those of `gatepost.control.pins`, here so that help needs no import; a test holds the two together."""
+_SHOWN = 10
+
 
 @click.command(
     "set",
@@ -16,31 +20,62 @@ from gatepost.cli.command import Command, Place, json_option
 
     # Keep none any more, and delete what is kept:
     gatepost server set files --keep-arguments off
+
+    # Tell of tools that change, and let them be used on:
+    gatepost server set files --drift warn
     """,
 )
 @click.argument("name")
+@click.option("--keep-arguments", "keeping", metavar="sealed:TIME|off", help="How long, 1m to 400d [when added: off].")
 @click.option(
-    "--keep-arguments", "keeping", metavar="sealed:TIME|off", required=True, help="1m to 400d [default: off]."
+    "--drift",
+    type=click.Choice(DRIFT_MODES),
+    help="What becomes of a tool whose definition changes [when added: quarantine].",
 )
 @click.pass_obj
-def set_(place: Place, name: str, keeping: str) -> None:
+def set_(place: Place, name: str, keeping: str | None, drift: str | None) -> None:
     """Change a server's settings.
 
     The log holds the names of a call's arguments, and of their values only a keyed hash. --keep-arguments keeps the
     values too, beside the log, encrypted with this installation's keys, and deletes them when their time has come: for
     `gatepost policy diff`, and for auditors (`gatepost server arguments`). Nothing waits for it: what cannot be
     written is not kept. A shorter time holds at once for what is kept already.
+
+    --drift says what becomes of a tool that is new, or whose definition is not the one that was accepted. quarantine:
+    nobody sees or calls it until `gatepost server accept`. warn: it is told of, and used on. off: what the server lists
+    is what counts; what waits now is accepted by that.
     """
     from gatepost.cli.session import actor, opened, value_of
     from gatepost.control.keeping import parse_keeping, set_keeping
+    from gatepost.control.pins import set_drift_mode
 
-    seconds = parse_keeping(keeping)
+    if keeping is None and drift is None:
+        raise click.UsageError("Give --keep-arguments or --drift.")
+    seconds = None if keeping is None else parse_keeping(keeping)
     with opened(place) as store:
-        value_of(set_keeping(store, actor(), name, seconds))
-    if seconds is None:
+        if drift is not None:
+            _say_drift(name, drift, value_of(set_drift_mode(store, actor(), name, drift)))
+        if keeping is not None:
+            value_of(set_keeping(store, actor(), name, seconds))
+    if keeping is not None and seconds is None:
         click.echo(f"The arguments of {name} are not kept; what was kept is deleted.")
-    else:
+    elif keeping is not None:
         click.echo(f"The arguments of {name} are kept for {keeping.removeprefix('sealed:')} from now on, encrypted.")
+
+
+def _say_drift(name: str, mode: str, waiting: tuple[str, ...]) -> None:
+    from gatepost.cli.output import clean, count
+
+    click.echo(
+        {
+            "quarantine": f"A tool of {name} that changes is taken out of use until it is accepted.",
+            "warn": f"A tool of {name} that changes is told of, and stays in use.",
+            "off": f"What {name} lists is what counts, whatever changes.",
+        }[mode]
+    )
+    if waiting:
+        names = ", ".join(clean(tool) for tool in waiting[:_SHOWN])
+        click.echo(f"{count(len(waiting), 'tool')} to be accepted (gatepost server accept {name}): {names}")
 
 
 @click.command(

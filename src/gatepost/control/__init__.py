@@ -29,6 +29,11 @@ meantime), GP-4005 (value), GP-4006 (in use); nothing is changed then.
     list_tools(store, server) -> list[Definition]
     store_scan(store, actor, server, tools, *, info=None, eras=None, versions=None) -> Done[Drift]
     set_category(store, actor, server, tool, category) -> Done[Definition]         category None: not classified
+`gatepost.control.pins`
+    waiting(store, server) -> tuple[Waiting, ...]                 new, changed and gone; .changes() says what differs
+    accept(store, actor, server, shown) -> Done[tuple[str, ...]]  the `Waiting` that were shown; all of them or none
+    set_drift_mode(store, actor, server, mode) -> Done[tuple[str, ...]]            quarantine, warn, off; what waits
+    touched(store, server, definition) -> tuple[Touched, ...]     what policies say of a tool
 
 `gatepost.control.policies`
     check(document: bytes | str, *, tools=None) -> Checked        JSON or YAML; PolicyRefused (GP-2001, .errors)

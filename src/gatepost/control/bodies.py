@@ -7,15 +7,24 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from gatepost.control.jsontext import dumps, members
-from gatepost.storage import grants, servers, settings
+from gatepost.storage import grants, pins, servers, settings
 
 
 def server(connection: Connection, name: str) -> tuple[str, str, str]:
     """The feed's row for a server as it stands in the tables, with all of its tools."""
     row = servers.find(connection, name)
     assert row is not None
+    # Before its first scan there is nothing that a list could differ from.
+    mode = None if row.scanned_at is None else settings.drift_mode(connection, name)
+    pinned = pins.hashes(connection, name) if mode == "quarantine" else None
     tools = ",".join(
-        f"{dumps(tool.name)}:" + members(tool=tool.tool, hash=dumps(tool.hash), category=dumps(tool.category))
+        f"{dumps(tool.name)}:"
+        + members(
+            tool=tool.tool,
+            hash=dumps(tool.hash),
+            category=dumps(tool.category),
+            **({} if pinned is None or pinned.get(tool.name) == tool.hash else {"quarantined": "true"}),
+        )
         for tool in servers.tools(connection, name)
     )
     body = members(
@@ -30,6 +39,7 @@ def server(connection: Connection, name: str) -> tuple[str, str, str]:
         info=row.info,
         drift=dumps(row.drift),
         keep_arguments=dumps(settings.kept_seconds(connection, name)),
+        drift_mode=dumps(mode),
         tools="{" + tools + "}",
     )
     return "server", name, body

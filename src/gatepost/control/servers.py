@@ -20,8 +20,8 @@ from gatepost.control.tools import encode_info, no_such_server, put_tools
 from gatepost.definitions.listing import read_listing
 from gatepost.errors import GatepostError
 from gatepost.storage import grants as grant_rows
+from gatepost.storage import pins, settings
 from gatepost.storage import servers as rows
-from gatepost.storage import settings
 
 _MASK = "…"
 _SHOWN = 5
@@ -47,6 +47,8 @@ class Server:
         scanned_at: epoch seconds of the last scan, or None.
         grants: labels of the grants on it that are neither revoked nor expired.
         keep_arguments: for how many seconds its calls' arguments are kept, or None.
+        drift_mode: what becomes of a tool whose definition is not the pinned one: `quarantine`, `warn` or `off`.
+        waiting: names of the tools that are to be accepted (`control.pins`).
     """
 
     name: str
@@ -64,6 +66,8 @@ class Server:
     scanned_at: float | None
     grants: tuple[str, ...]
     keep_arguments: int | None = None
+    drift_mode: str = "quarantine"
+    waiting: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Every attribute by name, for JSON."""
@@ -129,6 +133,7 @@ def add_server(
             },
         )
         put_tools(act.connection, name, listing.definitions)
+        pins.pin_all(act.connection, name, act.now)
         act.publish(*bodies.server(act.connection, name))
         act.record("server.add", f"server:{name}", after=_told(target, len(listing.definitions)))
         act.warn(*warnings, *listing.problems)
@@ -205,6 +210,7 @@ def remove_server(store: Store, actor: Actor, name: str, *, force: bool = False)
             act.record("grant.revoke", f"grant:{label}", after={"because": f"server {name} removed"})
         rows.remove(act.connection, name)
         settings.keep_seconds(act.connection, name, None)
+        settings.set_drift_mode(act.connection, name, None)
         act.publish("server", name, None)
         act.record("server.remove", f"server:{name}", before={"url": before.url, "command": list(before.command)})
     try:
@@ -260,4 +266,6 @@ def _server(connection: Connection, row: Row[Any], now: float) -> Server:
         scanned_at=row.scanned_at,
         grants=tuple(grant_rows.living(connection, row.name, now)),
         keep_arguments=settings.kept_seconds(connection, row.name),
+        drift_mode=settings.drift_mode(connection, row.name),
+        waiting=tuple(pins.differing(connection, row.name)),
     )

@@ -18,6 +18,7 @@ from gatepost.definitions.definition import Definition
 from gatepost.definitions.drift import Drift, drift
 from gatepost.definitions.listing import check_category, read_listing
 from gatepost.errors import GatepostError
+from gatepost.storage import pins, settings
 from gatepost.storage import servers as rows
 from gatepost.wire import strictjson
 
@@ -29,7 +30,7 @@ def list_tools(store: Store, server: str) -> list[Definition]:
     with store.database.read() as connection:
         if rows.find(connection, server) is None:
             raise no_such_server(connection, server)
-        return list(_known(connection, server).values())
+        return list(known_tools(connection, server).values())
 
 
 def store_scan(
@@ -43,6 +44,9 @@ def store_scan(
     versions: Iterable[str] | None = None,
 ) -> Done[Drift]:
     """Takes over what a new scan of a server found; a change of its tools is recorded as drift.
+
+    The first scan pins every definition; so does each one of a server whose drift is `off`. Else a tool whose
+    definition is not the pinned one waits to be accepted (`control.pins`).
 
     A category stays with its tool also where the definition changed, and goes with a tool that is no longer listed.
 
@@ -68,7 +72,7 @@ def store_scan(
         row = rows.find(act.connection, server)
         if row is None:
             raise no_such_server(act.connection, server)
-        known = _known(act.connection, server)
+        known = known_tools(act.connection, server)
         listing = read_listing(tools, now=act.now, known=known)
         # A server that was added without a scan has not changed by its first one.
         difference = drift(known, listing.definitions) if row.scanned_at is not None else Drift((), (), ())
@@ -78,8 +82,11 @@ def store_scan(
             act.record("server.drift", f"server:{server}", after=_told(difference), kind="drift")
         changed = [column for column, value in values.items() if getattr(row, column) != value]
         rows.change(act.connection, server, {**values, "scanned_at": act.now})
-        if changed or list(known.values()) != list(listing.definitions):
+        first = row.scanned_at is None
+        if first or changed or list(known.values()) != list(listing.definitions):
             put_tools(act.connection, server, listing.definitions)
+            if first or settings.drift_mode(act.connection, server) == "off":
+                pins.pin_all(act.connection, server, act.now)
             act.publish(*bodies.server(act.connection, server))
         act.warn(*listing.problems)
     return act.done(difference)
@@ -153,7 +160,8 @@ def encode_info(info: Mapping[str, Any] | None) -> str:
         raise GatepostError("GP-4005", f"What the server said of itself is not JSON: {error}.") from None
 
 
-def _known(connection: Connection, server: str) -> dict[str, Definition]:
+def known_tools(connection: Connection, server: str) -> dict[str, Definition]:
+    """A server's definitions by name, in the order of its list."""
     return {row.name: _definition(row) for row in rows.tools(connection, server)}
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from gatepost.wire import strictjson
 
 CATEGORIES: tuple[str, ...] = ("read", "write", "execute", "destructive", "financial")
 
 # What a model or a person decides by. Other members (`execution`, extensions) may change without anybody being misled.
-_HASHED = ("name", "title", "description", "inputSchema", "outputSchema", "annotations", "icons", "_meta")
+HASHED: Final = ("name", "title", "description", "inputSchema", "outputSchema", "annotations", "icons", "_meta")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +40,5 @@ def definition_hash(tool: Mapping[str, Any]) -> str:
     Canonical is RFC 8785 with numbers in exact normalised decimal, so that neither the order of members nor the
     spelling of a number makes a difference, and nothing else is lost.
     """
-    hashed = {member: tool[member] for member in _HASHED if member in tool}
+    hashed = {member: tool[member] for member in HASHED if member in tool}
     return "sha256:" + hashlib.sha256(strictjson.canonical(hashed)).hexdigest()

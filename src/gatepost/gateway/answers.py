@@ -8,6 +8,7 @@ from gatepost.gateway import records
 from gatepost.gateway.caller import Caller
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Verdict
+from gatepost.gateway.pins import CHANGED
 from gatepost.grants.table import Grant
 from gatepost.mcp import modern, replies
 from gatepost.mcp.message import Id, MessageError
@@ -95,5 +96,5 @@ def _number(value: Any) -> int | float:
     return int(value) if value == int(value) else float(value)
 
 
-HIDDEN_RULES: Final = frozenset({"(hidden)", "(unknown tool)", "(definition changed)"})
+HIDDEN_RULES: Final = frozenset({"(hidden)", "(unknown tool)", CHANGED})
 """Rules whose refusal must not be told apart from a tool that does not exist."""

@@ -14,6 +14,7 @@ from gatepost.gateway.bridge import Bridges
 from gatepost.gateway.caller import Caller
 from gatepost.gateway.listed import Listed
 from gatepost.gateway.metrics import Metrics
+from gatepost.gateway.pins import Pins
 from gatepost.gateway.refusals import Refusals
 from gatepost.gateway.sealed import Sealer
 from gatepost.gateway.sessions import Sessions
@@ -77,6 +78,7 @@ class Gateway:
         self.refusals = Refusals(self.settings.max_refusal_rows, clock, partial(self.note, "refused"))
         self.drops = Refusals(self.settings.max_refusal_rows, clock, partial(self.note, "dropped"))
         self.listed = Listed()
+        self.pins = Pins()
         self.bridges = Bridges(self)
         self.tasks: dict[tuple[str, str, str], str] = {}
         self.streams: dict[object, tuple[Caller, Callable[[], None]]] = {}
@@ -97,6 +99,7 @@ class Gateway:
         self.snapshot = snapshot
         self.callers.clear()
         self.configured = True
+        self.pins.apply(snapshot)
         for name, (config, upstream) in list(self._upstreams.items()):
             server = snapshot.servers.get(name)
             if server is None or server.config != config:

@@ -70,7 +70,7 @@ def listened(gateway: Gateway, call: Call, event: sse.Event, *, resumed: bool) -
         if message.kind == "response":
             if not resumed:
                 raise BadList("A response on a stream that resumes nothing.")
-            out: Message | None = transform.replayed(call.caller, message)
+            out: Message | None = transform.replayed(gateway, call.caller, message)
         else:
             out = _unasked(gateway, call, message, None)
     except (MessageError, BadList) as error:

@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Verdict
-from gatepost.gateway.snapshot import is_tool_name
+from gatepost.gateway.pins import CHANGED
+from gatepost.gateway.snapshot import Tool, is_tool_name
 from gatepost.mcp import headers, lists, modern
 from gatepost.mcp.message import INVALID_PARAMS, INVALID_REQUEST, Message
 from gatepost.mcp.methods import Duty
 from gatepost.mcp.refused import Refused
-from gatepost.policy import Decision
+from gatepost.policy import Decision, Policy
 from gatepost.wire import strictjson
 
 ALLOW: Final = Decision(effect="allow", rule="", message="")
@@ -67,8 +68,18 @@ async def _tool(gateway: Gateway, call: Call) -> Verdict:
     if tool is None:
         rule = "(hidden)" if policy.hides(name, None) else "(unknown tool)"
         return Verdict(Decision(effect="deny", rule=rule, message=f"Unknown tool: {name}"), name, forward)
+    if tool.held:
+        return Verdict(_held(policy, tool), name, forward, tool)
     decision = policy.decide(tool=name, arguments=arguments, category=tool.category, definition=tool.definition)
     return Verdict(decision, name, forward, tool, kept)
+
+
+def _held(policy: Policy, tool: Tool) -> Decision:
+    """For a tool whose definition is not the pinned one; what is hidden is hidden first (POLICY.md section 5)."""
+    if policy.hides(tool.name, tool.category):
+        return Decision(effect="deny", rule="(hidden)", message=f"Unknown tool: {tool.name}")
+    why = f"The definition of {tool.name} has changed and is not accepted yet."
+    return Decision(effect="deny", rule=CHANGED, message=why)
 
 
 def _resource(gateway: Gateway, call: Call) -> Verdict:
@@ -120,6 +131,8 @@ def _task(gateway: Gateway, call: Call) -> Verdict:
     policy = caller.policy
     if policy is None:
         return Verdict(NO_POLICY, tool_name, forward, tool)
+    if tool is not None and tool.held:
+        return Verdict(_held(policy, tool), tool_name, forward, tool)
     return Verdict(policy.admits(tool_name, None if tool is None else tool.category), tool_name, forward, tool)
 
 

@@ -90,6 +90,11 @@ class Listed:
         self._bytes += size
         self._kept[_key(call)] = _Kept(call.caller.upstream.tools, call.caller.policy, result, filtered)
 
+    def forget(self, server: str) -> None:
+        """Forget every list of a server."""
+        for key in [key for key in self._kept if key[0] == server]:
+            self._forget(key)
+
     def _forget(self, key: tuple[str, str | None, str, str]) -> None:
         kept = self._kept.pop(key, None)
         if kept is not None:

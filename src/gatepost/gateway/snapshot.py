@@ -34,14 +34,22 @@ def is_tool_name(name: str) -> bool:
 
 
 class Tool:
-    """One tool as the server defines it. Its schema is compiled at the first call."""
+    """One tool as the server defines it. Its schema is compiled at the first call.
 
-    def __init__(self, name: str, listed: dict[str, Any], hash: str, category: str | None) -> None:
+    Attributes:
+        quarantined: whether its definition waits to be accepted.
+        held: whether it is neither listed nor called: quarantined, or seen to have changed since (`gateway.pins`).
+    """
+
+    def __init__(
+        self, name: str, listed: dict[str, Any], hash: str, category: str | None, *, quarantined: bool = False
+    ) -> None:
         self.name = name
         self.callable = is_tool_name(name)
         self.listed = listed
         self.hash = hash
         self.category = category
+        self.quarantined = self.held = quarantined
 
     @cached_property
     def definition(self) -> CompiledDefinition:
@@ -63,6 +71,7 @@ class Server:
         spoken: the revisions in which it is reached: its own, and those of an era that is bridged to it.
         lacks: that era.
         keep_arguments: for how many seconds the arguments of calls are kept, None where they are not.
+        drift_mode: what becomes of a tool that is not as it is pinned: quarantine, warn, off; None before a first scan.
     """
 
     config: ServerConfig
@@ -70,6 +79,7 @@ class Server:
     spoken: tuple[str, ...] = ()
     lacks: Literal["legacy", "modern"] | None = None
     keep_arguments: int | None = None
+    drift_mode: str | None = None
 
 
 def _empty() -> Mapping[str, Any]:
@@ -159,10 +169,15 @@ def _server(body: dict[str, Any], unseal: Callable[[str, str], str]) -> Server:
         versions=tuple(body.get("versions") or ()),
     )
     tools = {
-        tool: Tool(tool, entry["tool"], entry["hash"], entry.get("category"))
+        tool: Tool(
+            tool, entry["tool"], entry["hash"], entry.get("category"), quarantined=bool(entry.get("quarantined"))
+        )
         for tool, entry in (body.get("tools") or {}).items()
     }
-    return Server(config, MappingProxyType(tools), *_spoken(config.versions), body.get("keep_arguments"))
+    spoken, lacks = _spoken(config.versions)
+    return Server(
+        config, MappingProxyType(tools), spoken, lacks, body.get("keep_arguments"), body.get("drift_mode")
+    )
 
 
 def _spoken(versions: tuple[str, ...]) -> tuple[tuple[str, ...], Literal["legacy", "modern"] | None]:

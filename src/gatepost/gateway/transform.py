@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from gatepost.gateway import records
+from gatepost.gateway.caller import Caller
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Progress, Verdict
 from gatepost.gateway.judge import call_hash
@@ -39,6 +40,11 @@ def response(gateway: Gateway, call: Call, verdict: Verdict, message: Message, p
     progress.is_error = result.get("isError") is True
     changed = result
     if call.duty is Duty.LIST:
+        if call.message.method == "tools/list":
+            whole = "cursor" not in call.message.params and "nextCursor" not in changed
+            changed = gateway.pins.standing(
+                gateway, call.caller.server_name, changed, legacy=call.era is not modern, whole=whole
+            )
         changed = lists.filter_result(call.message.method, changed, call.caller) or changed
         if call.era is modern:
             changed = modern.make_private(changed)
@@ -48,12 +54,14 @@ def response(gateway: Gateway, call: Call, verdict: Verdict, message: Message, p
     return message if changed is result else with_result(message, changed)
 
 
-def replayed(call_caller: lists.View, message: Message) -> Message:
+def replayed(gateway: Gateway, caller: Caller, message: Message) -> Message:
     """A response on a resumed stream, whose request is not known: whatever list it holds is filtered by its shape."""
-    if "result" not in message.body:
+    result = message.body.get("result")
+    if not isinstance(result, dict):
         return message
-    filtered = lists.filter_result(None, message.body["result"], call_caller)
-    return message if filtered is None else with_result(message, filtered)
+    standing = gateway.pins.standing(gateway, caller.server_name, result, legacy=True, whole=False)
+    changed = lists.filter_result(None, standing, caller) or standing
+    return message if changed is result else with_result(message, changed)
 
 
 def with_result(message: Message, result: dict[str, Any]) -> Message:

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.sqlite import insert
 from gatepost.storage.tables import settings
 
 _KEPT = "keep_arguments:"
+_DRIFT = "drift_mode:"
 _PUT = insert(settings)
 _PUT = _PUT.on_conflict_do_update(index_elements=[settings.c.key], set_={"value": _PUT.excluded.value})
 
@@ -39,3 +40,16 @@ def keep_seconds(connection: Connection, server: str, seconds: int | None) -> No
         remove(connection, _KEPT + server)
     else:
         put(connection, _KEPT + server, str(seconds))
+
+
+def drift_mode(connection: Connection, server: str) -> str:
+    """What becomes of a server's tools whose definition is not the pinned one: `quarantine`, `warn` or `off`."""
+    return find(connection, _DRIFT + server) or "quarantine"
+
+
+def set_drift_mode(connection: Connection, server: str, mode: str | None) -> None:
+    """Sets it; None: as it is without a word."""
+    if mode is None:
+        remove(connection, _DRIFT + server)
+    else:
+        put(connection, _DRIFT + server, mode)

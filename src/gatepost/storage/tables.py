@@ -39,6 +39,16 @@ definitions = Table(
     Column("seen_at", Double, nullable=False),
 )
 
+pins = Table(
+    "pins",
+    metadata,
+    Column("server", Text, ForeignKey("servers.name", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("tool", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("pinned_at", Double, nullable=False),
+)
+
 policies = Table(
     "policies",
     metadata,

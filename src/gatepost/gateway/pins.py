@@ -1,0 +1,116 @@
+"""Lists held against the pins: a tool whose definition is not the pinned one is seen at the next list that passes.
+
+What a scan found is in the snapshot (`Tool.held`). A list can show a change before any scan does: then the tool is held
+at once, here, until the configuration knows the change or a list shows the pinned definition again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from gatepost.definitions.definition import HASHED, definition_hash
+
+if TYPE_CHECKING:
+    from gatepost.gateway.core import Gateway
+    from gatepost.gateway.snapshot import Snapshot, Tool
+
+CHANGED: Final = "(definition changed)"
+_LATER: Final = frozenset({"title", "outputSchema", "annotations", "icons", "_meta"})
+"""Members that older revisions do not have: who answers in one of those may leave them out."""
+
+
+class Pins:
+    """What lists showed that is not what the configuration says, by server and tool: the hash that was seen."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], str] = {}
+
+    def apply(self, snapshot: Snapshot) -> None:
+        """Hold in a new snapshot what is held, but for what it knows itself."""
+        for (server, name), hash in list(self._seen.items()):
+            there = snapshot.servers.get(server)
+            tool = None if there is None or there.drift_mode != "quarantine" else there.tools.get(name)
+            if tool is None or tool.hash == hash:
+                del self._seen[server, name]
+            else:
+                tool.held = True
+
+    def standing(
+        self, gateway: Gateway, server: str, result: dict[str, Any], *, legacy: bool, whole: bool
+    ) -> dict[str, Any]:
+        """A result of `tools/list` without the tools that are held.
+
+        A difference from what is known has the server read again, beside the main path.
+
+        Args:
+            legacy: whether it was given in a legacy revision, or may have been.
+            whole: whether it is all of the list, so that what it lacks is gone.
+        """
+        known = gateway.snapshot.servers.get(server)
+        listed = result.get("tools")
+        if known is None or known.drift_mode in (None, "off") or not isinstance(listed, list):
+            return result
+        kept = []
+        names = set()
+        unlike = hashlib.sha256()
+        unlike_any = False
+        for entry in listed:
+            name = entry.get("name") if isinstance(entry, dict) else None
+            if not isinstance(name, str):
+                return result  # not a list of tools, which the filter says
+            names.add(name)
+            tool = known.tools.get(name)
+            hash = _hash(entry)
+            if tool is not None and (hash == tool.hash or (legacy and _shortened(entry, hash, tool))):
+                self._as_pinned(gateway, server, tool)
+            else:
+                if tool is not None and known.drift_mode == "quarantine":
+                    self._hold(gateway, server, tool, hash)
+                unlike.update(f"{hash} {name} ".encode("utf-8", "surrogatepass"))
+                unlike_any = True
+            if known.drift_mode == "warn" or (tool is not None and not tool.held):
+                kept.append(entry)
+        if whole and not names >= known.tools.keys():
+            unlike.update(f"without {min(known.tools.keys() - names)}".encode())
+            unlike_any = True
+        if unlike_any:
+            # Asked at once for what was not seen yet, and now and then for what was.
+            gateway.spawn(gateway.definitions(server, "list " + unlike.hexdigest()))
+        return result if len(kept) == len(listed) else {**result, "tools": kept}
+
+    def _hold(self, gateway: Gateway, server: str, tool: Tool, hash: str) -> None:
+        if self._seen.get((server, tool.name)) == hash:
+            return
+        self._seen[server, tool.name] = hash
+        tool.held = True
+        gateway.listed.forget(server)
+        gateway.note(
+            "drift",
+            actor="data plane",
+            action="server.drift",
+            object=f"server:{server}/{tool.name}",
+            before={"hash": tool.hash},
+            after={"hash": hash},
+        )
+
+    def _as_pinned(self, gateway: Gateway, server: str, tool: Tool) -> None:
+        if self._seen and self._seen.pop((server, tool.name), None) is not None:
+            tool.held = tool.quarantined
+            gateway.listed.forget(server)
+
+
+def _hash(entry: Mapping[str, Any]) -> str:
+    try:
+        return definition_hash(entry)
+    except (ValueError, TypeError):
+        return "none"
+
+
+def _shortened(entry: Mapping[str, Any], hash: str, tool: Tool) -> bool:
+    """Whether an entry is what is known but for members that an older revision does not have."""
+    told: dict[str, Any] = {
+        key: tool.listed[key] for key in HASHED if key in tool.listed and (key in entry or key not in _LATER)
+    }
+    return len(told) < sum(key in tool.listed for key in HASHED) and _hash(told) == hash
