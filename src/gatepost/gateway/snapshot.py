@@ -175,9 +175,7 @@ def _server(body: dict[str, Any], unseal: Callable[[str, str], str]) -> Server:
         for tool, entry in (body.get("tools") or {}).items()
     }
     spoken, lacks = _spoken(config.versions)
-    return Server(
-        config, MappingProxyType(tools), spoken, lacks, body.get("keep_arguments"), body.get("drift_mode")
-    )
+    return Server(config, MappingProxyType(tools), spoken, lacks, body.get("keep_arguments"), body.get("drift_mode"))
 
 
 def _spoken(versions: tuple[str, ...]) -> tuple[tuple[str, ...], Literal["legacy", "modern"] | None]:
