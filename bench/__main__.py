@@ -112,6 +112,7 @@ def main(argv: list[str] | None = None) -> int:
             print(text)
         else:
             Path(chosen.json).write_text(text + "\n")
+    done.sort(key=lambda section: list(SECTIONS).index(section.key))  # however they were asked for
     page = report.page(facts, done)
     if chosen.out is not None:
         chosen.out.write_text(page)
