@@ -107,6 +107,7 @@ def test_a_tool_that_came_later_is_found_by_asking_once(shared: Serving) -> None
     command = shared.gatepost.read("server", "show", "files")["command"]
     tools = Path(command[-1])
     before = tools.read_text()
+    shared.gatepost.quick("server", "set", "files", "--drift", "warn")  # else it would be quarantined
     tools.write_text(json.dumps([*TOOLS, {"name": "brand_new", "inputSchema": {"type": "object"}}]))
     try:
         # Known now, and denied by the policy; an unknown tool would be an error instead.
@@ -115,6 +116,7 @@ def test_a_tool_that_came_later_is_found_by_asking_once(shared: Serving) -> None
     finally:
         tools.write_text(before)
         shared.gatepost.quick("server", "scan", "files")
+        shared.gatepost.quick("server", "set", "files", "--drift", "quarantine")
 
 
 def test_the_status_page_says_what_is_running_to_this_machine_alone(shared: Serving) -> None:
