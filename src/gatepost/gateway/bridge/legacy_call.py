@@ -169,7 +169,7 @@ class LegacyCall:
             heard = whose is self and words.loud_enough(params, self.level)
             return made.notification(method, params) if heard else None
         if words.is_change(method):
-            self._session.changed(message)
+            self._session.subscriptions.changed(message)
         return None
 
     async def _asks(self, request: Message) -> _Final | None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any, Final
 
 from gatepost.gateway.bridge import made, words
 from gatepost.gateway.bridge.legacy_call import ASKING, LegacyCall
+from gatepost.gateway.bridge.subscriptions import Subscriptions
 from gatepost.gateway.sessions import TooManySessions, too_many
 from gatepost.mcp.message import Message, MessageError, from_body, parse
 from gatepost.upstreams.base import Reply, Upstream, UpstreamFailed
 from gatepost.upstreams.config import ServerConfig
 from gatepost.upstreams.conversation import CLIENT, Conversation, Refusal
-from gatepost.wire import sse
 
 if TYPE_CHECKING:
     from gatepost.gateway.caller import Caller
@@ -23,10 +22,8 @@ if TYPE_CHECKING:
 
 MOST_HELD: Final = 64
 """Calls of one session that may wait for their clients at the same time."""
-_MOST_UNREAD: Final = 256
 _LISTENING_SECONDS: Final = 2.0
 """How long the first call of a session waits for the listening stream that a server may ask on."""
-_KEEP_ALIVE_SECONDS: Final = 15.0
 _SHORT_SECONDS: Final = 5.0
 
 
@@ -64,8 +61,7 @@ class LegacySession:
         self._last_id = 1_000_000  # out of the way of the conversation's own
         self._listener: asyncio.Task[None] | None = None
         self._may_listen = True
-        self._subscribers: set[_Subscriber] = set()
-        self._watched: dict[str, int] = {}
+        self.subscriptions = Subscriptions(self)
         self._level: str | None = None
         self.over = False
 
@@ -94,13 +90,18 @@ class LegacySession:
         self._record.on_end = self._ended
         gateway.note("session", action="began", grant_id=self._grant.id, server=name)
         if self._capabilities:
-            await self._listen()
+            await self.listen()
         return self
 
     def used(self) -> None:
         """It was used just now, and is busy as long as a call is in flight."""
         self._record.used = self.gateway.clock()
         self._record.in_flight = set(self.calls)
+
+    def streams(self, more: int) -> None:
+        """So many more (or fewer) of its clients listen: meanwhile it is not idle."""
+        self._record.streams += more
+        self.used()
 
     def end(self) -> None:
         """End it, as the reaper does."""
@@ -111,8 +112,7 @@ class LegacySession:
         self.over = True
         for call in list(self.calls.values()):
             call.cancel()
-        for subscriber in list(self._subscribers):
-            subscriber.end()
+        self.subscriptions.end()
         if self._listener is not None:
             self._listener.cancel()
         if self._conversation is not None:
@@ -128,7 +128,7 @@ class LegacySession:
     async def ask(self, message: Message, trace: list[tuple[bytes, bytes]]) -> Reply:
         """Send a request. Raises `UpstreamFailed`, `SessionGone`."""
         if self._capabilities:
-            await self._listen()
+            await self.listen()
         await self._loud(message.meta().get(words.LOG_LEVEL_KEY))
         call = LegacyCall(self, message, trace)
         self.used()
@@ -162,6 +162,15 @@ class LegacySession:
             assert self._conversation is not None
             with contextlib.suppress(Refusal, UpstreamFailed):
                 await self._conversation.ask("logging/setLevel", {"level": level})
+
+    async def watch(self, method: str, uri: str) -> bool:
+        """Subscribe to a resource, or no longer. False where the server refuses."""
+        assert self._conversation is not None
+        try:
+            await self._conversation.ask(method, {"uri": uri})
+        except (Refusal, UpstreamFailed):
+            return False
+        return True
 
     async def post(self, body: dict[str, Any], trace: list[tuple[bytes, bytes]]) -> Reply:
         """Send one message. Raises `UpstreamFailed`."""
@@ -211,14 +220,15 @@ class LegacySession:
 
     # -- the listening stream
 
-    async def _listen(self) -> None:
-        """Have the listening stream open, where the server has one."""
+    async def listen(self) -> bool:
+        """Have the listening stream open, where the server has one. False where it has none."""
         if self._listener is not None or not self._may_listen:
-            return
+            return self._listener is not None
         opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._listener = asyncio.ensure_future(self._listening(opened))
         self._listener.add_done_callback(self._not_listening)
         await asyncio.wait({opened}, timeout=_LISTENING_SECONDS)
+        return self._listener is not None
 
     async def _listening(self, opened: asyncio.Future[None]) -> None:
         try:
@@ -246,8 +256,7 @@ class LegacySession:
 
     def _not_listening(self, _: asyncio.Task[None]) -> None:
         self._listener = None
-        for subscriber in list(self._subscribers):
-            subscriber.end()
+        self.subscriptions.end()
 
     async def _heard(self, data: bytes) -> None:
         try:
@@ -256,7 +265,7 @@ class LegacySession:
             self.dropped(str(error))
             return
         if message.kind == "notification" and words.is_change(message.method):
-            self.changed(message)
+            self.subscriptions.changed(message)
         elif message.method == "notifications/message":
             call = self.logging()
             if call is not None:
@@ -267,102 +276,3 @@ class LegacySession:
             about = self.asked()
             if about is None or not about.incoming.offer(message):
                 await self.refuse(message, "It cannot be told in which call this is asked.")
-
-    def changed(self, message: Message) -> None:
-        """Give a notification to whoever subscribed to it; a changed list of tools is read again in any case."""
-        if message.method == "notifications/tools/list_changed" and not self._subscribers:
-            self.gateway.spawn(self.gateway.rescan(self.config.name))
-        for subscriber in list(self._subscribers):
-            subscriber.give(message)
-
-    # -- subscriptions
-
-    async def subscribe(self, message: Message) -> Reply:
-        """Serve `subscriptions/listen`. Raises `UpstreamFailed`."""
-        await self._listen()
-        filter = words.object_at(message.params, "notifications")
-        capabilities = words.object_at(self.result, "capabilities")
-        honoured = words.honoured(filter, capabilities) if self._listener is not None else {}
-        assert message.id is not None
-        subscriber = _Subscriber(message.id, honoured)
-        self._subscribers.add(subscriber)
-        self._record.streams += 1
-        return made.Streamed(self._subscription(subscriber), lambda: self._unsubscribed(subscriber))
-
-    async def _subscription(self, subscriber: _Subscriber) -> AsyncGenerator[sse.Event, None]:
-        uris = list(dict.fromkeys(subscriber.filter.get("resourceSubscriptions", ())))
-        for uri in uris:
-            if await self._watch(uri):
-                subscriber.watched.append(uri)
-        if uris:
-            subscriber.filter = {**subscriber.filter, "resourceSubscriptions": subscriber.watched}
-            if not subscriber.watched:
-                del subscriber.filter["resourceSubscriptions"]
-        acknowledged = words.subscribed({"notifications": subscriber.filter}, subscriber.id)
-        yield made.notification("notifications/subscriptions/acknowledged", acknowledged)
-        while not subscriber.over:
-            try:
-                async with asyncio.timeout(_KEEP_ALIVE_SECONDS):
-                    message = await subscriber.queue.get()
-            except TimeoutError:
-                yield made.KEEP_ALIVE
-                continue
-            if message is not None:
-                yield made.notification(message.method or "", words.subscribed(message.params, subscriber.id))
-        ended = words.subscribed({"resultType": "complete"}, subscriber.id)
-        yield made.event(made.result(subscriber.id, ended))
-
-    async def _watch(self, uri: str) -> bool:
-        """Subscribe to a resource, once for all who want it. False where the server refuses."""
-        if uri not in self._watched:
-            if not await self._resource("resources/subscribe", uri):
-                return False
-            self._watched.setdefault(uri, 0)
-        self._watched[uri] += 1
-        return True
-
-    def _unsubscribed(self, subscriber: _Subscriber) -> None:
-        if subscriber not in self._subscribers:
-            return
-        self._subscribers.discard(subscriber)
-        self._record.streams -= 1
-        self.used()
-        for uri in subscriber.watched:
-            self._watched[uri] -= 1
-            if not self._watched[uri]:
-                del self._watched[uri]
-                if not self.over:
-                    self.gateway.spawn(self._resource("resources/unsubscribe", uri))
-
-    async def _resource(self, method: str, uri: str) -> bool:
-        assert self._conversation is not None
-        try:
-            await self._conversation.ask(method, {"uri": uri})
-        except (Refusal, UpstreamFailed):
-            return False
-        return True
-
-
-class _Subscriber:
-    """One open `subscriptions/listen`."""
-
-    def __init__(self, id: str | int, filter: dict[str, Any]) -> None:
-        self.id = id
-        self.filter = filter
-        self.watched: list[str] = []
-        self.over = False
-        self.queue: asyncio.Queue[Message | None] = asyncio.Queue(_MOST_UNREAD)
-
-    def give(self, message: Message) -> None:
-        """A notification, where it was asked for. One who does not read is not given more, and has to begin anew."""
-        if words.wanted_changes(message.method or "", message.params, self.filter):
-            try:
-                self.queue.put_nowait(message)
-            except asyncio.QueueFull:
-                self.end()
-
-    def end(self) -> None:
-        """No more will come."""
-        self.over = True
-        if self.queue.empty():
-            self.queue.put_nowait(None)

@@ -117,7 +117,7 @@ class TowardLegacy:
         if message.method == "server/discover":
             return made.Made(made.result(message.id, words.discovered(session.result, MODERN_VERSIONS)))
         if message.method == LISTEN:
-            return await session.subscribe(message)
+            return await session.subscriptions.open(message)
         try:
             return await session.ask(message, trace)
         except SessionGone:
