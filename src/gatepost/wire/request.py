@@ -105,7 +105,7 @@ class Request:
         connection = self._connection
         head = responses.head(status, headers, len(body), keep_alive=self._keeps())
         self._begin()
-        self.ended = True
+        self._ended()
         connection.send(head if self.head.method == "HEAD" else head + body)
         connection.answered(self)
 
@@ -152,7 +152,7 @@ class Request:
             return
         if not self.started:
             raise RuntimeError("no answer is under way")
-        self.ended = True
+        self._ended()
         if self.head.newer and self.method != "HEAD":
             self._connection.send(b"0\r\n\r\n")
         self._connection.answered(self)
@@ -174,6 +174,10 @@ class Request:
     def _keeps(self) -> bool:
         self.keep_alive = self.keep_alive and self._connection.keeps()
         return self.keep_alive
+
+    def _ended(self) -> None:
+        self.ended = True
+        self._on_gone = None  # a callback of the request's own would keep it alive until the collector comes
 
     def _begin(self) -> None:
         if self.started:
