@@ -201,7 +201,7 @@ def plain_answer(raw: bytes, id: Id | None) -> bool | None:
         if count(key) != 1:
             return None
     for key in _NEVER:
-        if key in raw:
+        if count(key):  # quicker than `in`, which looks for a first place
             return None
     if count(b'"isError"') > 1 or count(b'"resultType"') > 1:
         return None

@@ -163,8 +163,11 @@ class Exchange(asyncio.Protocol):
             if state == _HEAD:
                 self._state = _BODY
                 self._arm(self._body_due())
-        if state == _HEAD and head is not None:  # whoever waits goes on before this returns: all is settled by now
+        # Whoever waits goes on before this returns: all is settled by now.
+        if state == _HEAD and head is not None:
             head.set_result(response)
+        else:
+            response.arrived()
 
     def eof_received(self) -> bool:
         return False
@@ -172,8 +175,8 @@ class Exchange(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         state, response = self._state, self._response
         transport, self._transport = self._transport, None
-        if state == _BODY and response is not None and self._until_close and exc is None:
-            self._state = _CLOSED
+        whole = state == _BODY and response is not None and self._until_close and exc is None
+        if whole and response is not None:
             response.finish()
         elif state in (_HEAD, _BODY):
             self._fail(Cut("the connection closed before the response was complete", sent=True))
@@ -183,6 +186,8 @@ class Exchange(asyncio.Protocol):
             self._timer = None
         if transport is not None:
             self._pool.lost(self)
+        if whole and response is not None:
+            response.arrived()
 
     # -- httptools -------------------------------------------------------------------------------------------------
 
@@ -270,6 +275,8 @@ class Exchange(asyncio.Protocol):
         self.close()
         if head is not None and not head.done:
             head.set_exception(error)
+        elif response is not None:
+            response.arrived()
 
     # -- flow ------------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any, Final
 
 from gatepost.wire.errors import TooLarge, UpstreamError
+from gatepost.wire.running import Signal
 
 if TYPE_CHECKING:
     from gatepost.wire.exchange import Exchange
@@ -76,7 +77,7 @@ class Response:
         self._chunks: list[bytes] = [body] if body else []
         self._unread = len(body)
         self._error: UpstreamError | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: Signal[None] | None = None
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header by its lower-case name, None where it is absent."""
@@ -143,7 +144,7 @@ class Response:
                 elif self._exchange is None:
                     return
                 else:
-                    self._waiter = self._loop.create_future()
+                    self._waiter = Signal()
                     await self._waiter
         finally:
             self._waiter = None
@@ -157,16 +158,18 @@ class Response:
     # -- called by the exchange ------------------------------------------------------------------------------------
 
     def feed(self, chunk: bytes) -> bool:
-        """Take a piece of the body. Returns whether it is enough for now."""
+        """Take a piece of the body, of which `arrived` tells later. Returns whether it is enough for now."""
         self._chunks.append(chunk)
         self._unread += len(chunk)
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
         return self._unread > _HIGH_WATER
+
+    def arrived(self) -> None:
+        """Whoever reads goes on, before this returns, if there is anything to read or it has ended."""
+        waiter = self._waiter
+        if waiter is not None and not waiter.done and (self._chunks or self._exchange is None):
+            waiter.set_result(None)
 
     def finish(self, error: UpstreamError | None = None) -> None:
         """The body is complete, or never will be."""
         self._exchange = None
         self._error = error
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)

@@ -62,6 +62,8 @@ class Parser:
         if not chunk:
             return []
         rest = self._rest
+        if not rest and not self._after_cr and _is_one_event(chunk) and len(chunk) <= self._max_event:
+            return [self._event(chunk)]  # the usual case: servers write an event at a time
         searched = len(rest)
         if self._after_cr:
             self._after_cr = False
@@ -143,6 +145,18 @@ class Parser:
             elif name == b"retry" and value.isdigit():
                 retry = value.decode("ascii")
         return Event(raw, b"\n".join(data) if data else None, id, event, retry)
+
+
+def _is_one_event(chunk: bytes) -> bool:
+    """Whether this is exactly one event, whose lines end alike, and which does not begin with a blank one."""
+    if b"\r" in chunk:
+        end = b"\r\n\r\n"
+        ends = chunk.count(b"\r\n")
+        if chunk.count(b"\r") != ends or chunk.count(b"\n") != ends:
+            return False
+    else:
+        end = b"\n\n"
+    return chunk.endswith(end) and chunk.find(end) == len(chunk) - len(end) and chunk[0] not in b"\r\n"
 
 
 def _lines(text: bytes) -> list[bytes]:
