@@ -14,7 +14,9 @@ from gatepost.gateway.bridge import legacy_call
 from tests.support.recording import OK, Recorder, Seen, head, sse
 from tests.support.rig import ALLOW_ALL, Answer, Rig, read_chunk, read_head, request, tool
 
-CAN: dict[str, Any] = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}, "url": {}}, "roots": {}}}
+CAN: dict[str, Any] = {
+    "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}, "url": {}}, "roots": {}}
+}
 ASK = {
     "jsonrpc": "2.0",
     "id": "srv-7",
@@ -387,8 +389,8 @@ def test_a_result_that_only_the_modern_era_knows_is_told_and_not_passed_on(tmp_p
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("changed", [False, True])
-def test_the_policy_of_the_moment_of_the_answer_decides_over_a_call_that_waited(tmp_path: Path, changed: bool) -> None:
+@pytest.mark.parametrize("changed", ["nothing", "policy", "definition"])
+def test_the_moment_of_the_answer_decides_over_a_call_that_waited(tmp_path: Path, changed: str) -> None:
     async def run() -> None:
         async with New() as new, Rig(tmp_path) as rig:
             rig.server("s", new.url, eras="modern")
@@ -411,7 +413,9 @@ def test_the_policy_of_the_moment_of_the_answer_decides_over_a_call_that_waited(
             await read_head(reader)
             asked = json.loads((await read_chunk(reader)).decode().split("data:")[1])
             assert asked["method"] == "elicitation/create"
-            if changed:
+            if changed == "definition":
+                rig.server("s", new.url, eras="modern", t={**tool("t"), "quarantined": True})
+            if changed == "policy":
                 rig.publish(
                     "policy", "p2", {"name": "g", "version": "p2", "document": {"version": "1", "default": "deny"}}
                 )
@@ -420,10 +424,10 @@ def test_the_policy_of_the_moment_of_the_answer_decides_over_a_call_that_waited(
             assert (await rig.post("/mcp/s/", token, answer, mcp_session_id=session)).status == 202
             end = json.loads((await read_chunk(reader)).decode().split("data:")[1])
             writer.close()
-            if changed:
+            if changed == "nothing":
+                assert end["result"] == {"content": []}
+            else:
                 assert end["error"]["code"] == 4030
                 assert len(new.seen) == 2
-            else:
-                assert end["result"] == {"content": []}
 
     asyncio.run(run())
