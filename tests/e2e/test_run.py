@@ -186,12 +186,32 @@ def test_standard_output_carries_protocol_frames_alone(tmp_path: Path) -> None:
         assert client.read()["error"]["data"]["code"] == "GP-1005"
         client.send(b'{"jsonrpc":"2.0","id":9,"id":9,"method":"ping"}')
         assert client.read()["error"]["data"]["code"] == "GP-1005"
+        client.send(b'{"jsonrpc":"2.0","id":10,"method":"ping","params":[]}')
+        assert client.read() == {
+            "jsonrpc": "2.0",
+            "id": 10,
+            "error": {
+                "code": -32602,
+                "message": "The member params must be an object.",
+                "data": {"code": "GP-1006"},
+            },
+        }
         client.send(b" " * (5 << 20))
         assert client.read()["error"]["data"]["code"] == "GP-1008"
         client.send({"jsonrpc": "2.0", "method": "notifications/unknown"})
         assert client.text("echo", text="still here") == "still here"
         client.leave()
         assert client.rest() == b""
+
+
+def test_a_tool_that_appears_later_is_told_of_and_can_be_called(tmp_path: Path) -> None:
+    with running(tmp_path / "data", OPEN) as client:
+        client.initialize()
+        assert client.call("grown")["error"]["message"] == "Unknown tool: grown"
+        client.send(client.request("tools/call", {"name": "grow"}))
+        both = [client.read(), client.read()]
+        assert [message["method"] for message in both if "method" in message] == ["notifications/tools/list_changed"]
+        assert "isError" not in client.call("grown")["result"]
 
 
 def test_an_id_that_is_in_flight_is_refused(tmp_path: Path) -> None:

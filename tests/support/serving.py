@@ -49,10 +49,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(*options: str) -> Iterator[Serving]:
-    """Start `serve` on a new data folder, and end it."""
+def serving(*options: str, at: Path | None = None) -> Iterator[Serving]:
+    """Start `serve` on a new data folder, or on the one `at` a path, and end it."""
     with tempfile.TemporaryDirectory(prefix="gp-") as folder:
-        program = Program(Path(folder) / "data")
+        program = Program(at or Path(folder) / "data")
         port, console = free_port(), free_port()
         addresses = ("--listen", f"127.0.0.1:{port}", "--console", f"127.0.0.1:{console}")
         with (Path(folder) / "serve.log").open("w") as log:

@@ -19,8 +19,8 @@ from gatepost.gateway.refusals import Refusals
 from gatepost.gateway.sealed import Sealer
 from gatepost.gateway.sessions import Sessions
 from gatepost.gateway.snapshot import Snapshot
-from gatepost.journal import Journal
 from gatepost.journal.calls import Record
+from gatepost.journal.recorder import Recorder
 from gatepost.kept import Keeper
 from gatepost.keys import Keyring
 from gatepost.quota import Ledger
@@ -55,7 +55,7 @@ class Gateway:
         self,
         *,
         keyring: Keyring,
-        journal: Journal,
+        journal: Recorder,
         ledger: Ledger,
         connect: Callable[[ServerConfig], Upstream],
         rescan: Rescan,

@@ -29,7 +29,7 @@ from gatepost.wire.running import Signal
 _RETRY_SECONDS: Final = 1.0
 _LATER_SECONDS: Final = 0.005
 _WORTH_SAVING: Final = 1000  # rows that the next start reads in a few hundredths of a second, without a snapshot
-_UNKNOWN: Final[dict[str, Any]] = {
+UNKNOWN: Final[dict[str, Any]] = {
     "carried_out": "unknown",
     "upstream_status": None,
     "is_error": None,
@@ -39,6 +39,7 @@ _UNKNOWN: Final[dict[str, Any]] = {
     "bytes_in": None,
     "bytes_out": None,
 }
+"""The outcome of a call whose process ended in the middle of it."""
 _log: Final = logging.getLogger("gatepost.journal")
 
 
@@ -218,6 +219,11 @@ class Journal:
         """Write what is queued now."""
         self._flush()
 
+    def write_now(self) -> None:
+        """Write what is queued, for a caller who knows that nothing else comes in this turn. Whoever waits for a row
+        goes on before this returns."""
+        self._flush()
+
     async def probe(self) -> bool:
         """Try again, if the journal is unhealthy; returns whether it is healthy now."""
         if not self.healthy and not self._closed:
@@ -367,7 +373,7 @@ class Journal:
         now = self._clock()
         rows: list[Record] = [
             event("recovered", now, cause="start", bytes_cut=found.bytes_cut, in_flight=len(found.in_flight)),
-            *(event("settled", now, decision_id=id, **_UNKNOWN) for id in found.in_flight),
+            *(event("settled", now, decision_id=id, **UNKNOWN) for id in found.in_flight),
         ]
         self._write_own(rows)
 

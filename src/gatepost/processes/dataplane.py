@@ -29,7 +29,7 @@ from gatepost.gateway.entry import Entry
 from gatepost.journal import Journal
 from gatepost.keys import Keyring
 from gatepost.paths import DataFolder
-from gatepost.processes import lifeline, ops
+from gatepost.processes import books, lifeline, ops
 from gatepost.quota import MemoryLedger
 from gatepost.upstreams import connect
 from gatepost.wire.listen_policy import check_listen
@@ -63,9 +63,13 @@ class DataPlane:
         self._options = options
         keyring = Keyring.open(folder.keys)
         ledger = MemoryLedger(time.time)
-        self._journal = Journal.open(
-            folder.journal / "data", "data", keyring, ledger=ledger, sync=options.sync, clock=time.time
+        self._journal = books.taken_over(
+            lambda: Journal.open(
+                folder.journal / "data", "data", keyring, ledger=ledger, sync=options.sync, clock=time.time
+            ),
+            folder.socket(books.SOCKET),
         )
+        self._books = books.Keeper(self._journal, ledger)
         self._kept = kept.Keeper(folder.root / kept.FOLDER, keyring)
         self.gateway = Gateway(
             keyring=keyring,
@@ -105,6 +109,7 @@ class DataPlane:
         self._control = await ops.listen(
             self._folder.socket("dataplane.sock"), {"refresh": self._refreshed, "status": self._status}
         )
+        await self._books.listen(self._folder.socket(books.SOCKET))
         self._ticker = asyncio.ensure_future(self._tick())
         bound = self._listener.addresses[0]
         shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
@@ -120,6 +125,7 @@ class DataPlane:
         if self._listener is not None:
             await self._listener.drain(_DRAIN_SECONDS)
         await self.gateway.close()
+        self._books.close()
         await self._kept.close()
         self.gateway.refusals.flush()
         self.gateway.drops.flush()

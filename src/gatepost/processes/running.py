@@ -23,10 +23,13 @@ from gatepost.gateway.stdio import Front
 from gatepost.gateway.stdio.lines import Inlet, Outlet
 from gatepost.gateway.stdio.station import Station
 from gatepost.grants.table import Grant
+from gatepost.journal import Journal
+from gatepost.journal.recorder import Recorder
 from gatepost.keys import Keyring
 from gatepost.paths import DataFolder
 from gatepost.policy import Policy
-from gatepost.processes.books import Books
+from gatepost.processes.books import SOCKET, Shelf
+from gatepost.quota import Ledger
 from gatepost.upstreams import connect
 from gatepost.upstreams.base import Upstream, UpstreamFailed
 from gatepost.upstreams.child import End
@@ -42,7 +45,8 @@ _LOOK: Final = 0.005
 _LINGER: Final = 5.0
 """Seconds that a program has to end after its input did and nothing is asked of it any more."""
 _LAST_LINES: Final = 2.0
-_FORWARDED: Final = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT")
+_ENDING: Final = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM")
+_FORWARDED: Final = (*_ENDING, "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +113,22 @@ class Run:
         keyring = Keyring.open(folder.keys)
         config = orders.server()
         self._program = Program(config, self._program_ended, on_dropped=self._dropped) if orders.command else None
-        self._books = Books(folder, keyring)
+        self._own: Journal | None = None
+        self._books = Shelf(folder, keyring, SOCKET, self._use)
         self.gateway = Gateway(
             keyring=keyring,
-            journal=self._books.journal,
-            ledger=self._books.ledger,
+            journal=self._books.nothing,
+            ledger=self._books.nothing,
             connect=self._connect,
             rescan=self._rescan,
         )
         self._station = Station(self.gateway, config, orders.policy, orders.grant(), self._program)
         self._outlet = Outlet(stdout, self._input_over.set)
-        self._front = Front(self.gateway, self._station, self._outlet, self._opened, self._flow)
+        self._front = Front(self.gateway, self._station, self._outlet, self)
         most = Limits().max_body
-        self._inlet = Inlet(stdin, most, self._front.line, lambda: self._front.too_long(most), self._input_over.set)
+        self._inlet = Inlet(
+            stdin, most, self._front.line, self._read, lambda: self._front.too_long(most), self._input_over.set
+        )
         self._starting: asyncio.Task[None] | None = None
 
     async def run(self) -> int:
@@ -152,8 +159,26 @@ class Run:
             self._fail(why, NOT_STARTED)
         except GatepostError as why:
             self._fail(why, 1)
+        except Exception:
+            self._end(1)
+            raise
 
-    async def _opened(self) -> None:
+    def _use(self, journal: Recorder, ledger: Ledger) -> None:
+        self.gateway.journal, self.gateway.ledger = journal, ledger
+        self._own = journal if isinstance(journal, Journal) else None
+
+    def _read(self) -> None:
+        """All lines that were there are judged: their rows are this turn's, and need not wait for its end."""
+        if self._own is not None:
+            self._own.write_now()
+
+    def idle(self) -> None:
+        """The last answer is out. The rows of outcomes are written while the client looks at it."""
+        if self._own is not None and self._own.pending:
+            self._loop.call_soon(self._own.write_now)
+
+    async def opened(self) -> None:
+        """See `front.Host`."""
         assert self._starting is not None
         await asyncio.shield(self._starting)
 
@@ -171,7 +196,12 @@ class Run:
         self.gateway.metrics.dropped[server] += 1
         self.gateway.drops.note(server=server, grant_id=None, reason=why)
 
-    def _flow(self, flowing: bool) -> None:
+    def failed(self) -> None:
+        """See `front.Host`. A client that sees its server end knows more than one that waits."""
+        self._end(1)
+
+    def flow(self, flowing: bool, /) -> None:
+        """See `front.Host`."""
         if flowing:
             self._inlet.resume()
         else:
@@ -182,19 +212,20 @@ class Run:
             await asyncio.sleep(_TICK)
             self.gateway.refusals.flush()
             self.gateway.drops.flush()
+            self._books.check()
 
     # -- ending
 
     def _signals(self) -> list[signal.Signals]:
         """A program gets every signal that a client may send; without one, those that end are enough."""
-        names = _FORWARDED if self._program is not None else ("SIGHUP", "SIGINT", "SIGTERM")
+        names = _FORWARDED if self._program is not None else _ENDING
         return [signal.Signals[name] for name in names if hasattr(signal, name)]
 
     def _signalled(self, number: signal.Signals) -> None:
-        if self._program is None or self._program.child.pid is None:
-            self._end(_SIGNALLED + number)
-        else:
+        if self._program is not None and self._program.child.pid is not None:
             self._program.child.signal(number)
+        elif number.name in _ENDING:
+            self._end(_SIGNALLED + number)
 
     def _program_ended(self, end: End) -> None:
         self._end(_SIGNALLED + end.signal if end.signal is not None else end.code or 0)
@@ -206,23 +237,24 @@ class Run:
     async def _leave(self) -> None:
         """The client has closed its side: what it sent is still done, then the server's side is closed too."""
         await self._input_over.wait()
-        await self._opened()
+        await self.opened()
         front, program = self._front, self._program
         if program is None:
-            await _until(lambda: not front.in_hand and not front.in_flight)
+            await _until(lambda: self._outlet.gone or not (front.in_hand or front.in_flight))
             self._end(0)
             return
-        await _until(lambda: front.in_hand <= program.in_flight)
+        await _until(lambda: self._outlet.gone or front.in_hand <= program.in_flight)
         program.child.close_input()
-        await _until(lambda: not program.in_flight)
+        await _until(lambda: self._outlet.gone or not program.in_flight)
         await asyncio.sleep(_LINGER)
         await program.child.stop()
 
     async def _close(self) -> None:
         gateway = self.gateway
         gateway.stopping = True
-        with contextlib.suppress(GatepostError):
-            await self._front.close()
+        with contextlib.suppress(GatepostError, TimeoutError):
+            async with asyncio.timeout(_LAST_LINES):
+                await self._front.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LAST_LINES):
                 await self._outlet.drained()

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 SCHEMA = {"type": "object", "additionalProperties": True}
-TOOLS = ["where", "echo", "leave", "noise", "hang", "pid"]
+TOOLS = ["where", "echo", "leave", "noise", "hang", "pid", "grow"]
 
 
 def say(message: object) -> None:
@@ -23,6 +23,9 @@ def called(name: str, arguments: dict[str, object]) -> str:
     if name == "noise":
         print("this is no message")
         print("\N{BLACK STAR}" * 10)
+    if name == "grow":
+        TOOLS.append("grown")
+        say({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
     if name == "pid":
         return str(os.getpid())
     return str(arguments.get("text", ""))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -16,12 +16,12 @@ from gatepost.gateway.pipeline import handle
 from gatepost.gateway.stdio.heads import Heads
 from gatepost.gateway.stdio.line_request import LineRequest
 from gatepost.gateway.stdio.lines import Outlet
-from gatepost.gateway.stdio.peek import Peek, peek
+from gatepost.gateway.stdio.peek import Broken, Peek, peek
 from gatepost.gateway.stdio.station import CLIENT_ADDRESS, Station
 from gatepost.mcp import replies
 from gatepost.mcp.message import INVALID_REQUEST, Id, MessageError, parse
 from gatepost.mcp.refused import Refused
-from gatepost.upstreams.base import UpstreamFailed
+from gatepost.upstreams.base import LISTEN, UpstreamFailed
 from gatepost.upstreams.exchange import CANCELLED
 from gatepost.wire.request import Headers
 from gatepost.wire.running import Running
@@ -30,6 +30,8 @@ MOST_IN_FLIGHT: Final = 1024
 """Requests in flight, after which nothing more is read."""
 _MOST_HELD: Final = 4 * 1024 * 1024
 _LONGEST_PAUSE: Final = 30.0
+_INTERNAL_ERROR: Final = -32603
+_FAULT: Final = "The call could not be served: this is a fault in Gatepost. Nothing is known of its outcome."
 _RESUMES: Final = 5
 """Times that a stream is taken up again without anything new on it."""
 _NEED_TOOLS: Final = frozenset({"tools/call", "tools/list"})
@@ -46,28 +48,34 @@ class _Answer(msgspec.Struct):
 _initialized: Final = msgspec.json.Decoder(_Answer).decode
 
 
+class Host(Protocol):
+    """What a connection wants of the process it is in."""
+
+    async def opened(self) -> None:
+        """Return when the journal is open and the program runs. Asked before the first line is looked at."""
+
+    def flow(self, flowing: bool, /) -> None:
+        """Read nothing more for now, or read on."""
+
+    def idle(self) -> None:
+        """The last of what was in hand is done."""
+
+    def failed(self) -> None:
+        """A fault, after which the client would wait for ever."""
+
+
 class Front:
     """What a client's connection has between its lines.
 
     Args:
         outlet: where answers and events go.
-        opened: awaited before the first line is looked at: the journal is open, the program runs.
-        flow: called with False when nothing more should be read for now, and with True again.
     """
 
-    def __init__(
-        self,
-        gateway: Gateway,
-        station: Station,
-        outlet: Outlet,
-        opened: Callable[[], Awaitable[object]],
-        flow: Callable[[bool], None],
-    ) -> None:
+    def __init__(self, gateway: Gateway, station: Station, outlet: Outlet, host: Host) -> None:
         self.outlet = outlet
         self._gateway = gateway
         self._station = station
-        self._opened = opened
-        self._flow = flow
+        self._host = host
         self._loop = asyncio.get_running_loop()
         self._heads = Heads(station.caller.server_name)
         self._in_flight: dict[Id, LineRequest] = {}
@@ -77,6 +85,7 @@ class Front:
         self._held: deque[bytes] | None = None
         self._held_size = 0
         self._flowing = True
+        self._subscriptions = 0
 
     # -- from the client
 
@@ -100,13 +109,14 @@ class Front:
 
     @property
     def in_hand(self) -> int:
-        """Lines that were read and are not done with: held back, or in flight."""
-        return len(self._running) + (len(self._held) if self._held is not None else 0)
+        """Lines that were read and are not done with: held back, or in flight. Without those that stay open by
+        design."""
+        return len(self._running) + (len(self._held) if self._held is not None else 0) - self._subscriptions
 
     @property
     def in_flight(self) -> int:
-        """Requests without an answer, those that resume included."""
-        return len(self._in_flight)
+        """Requests without an answer, those that are taken up again included; without those that stay open."""
+        return len(self._in_flight) - self._subscriptions
 
     def _take(self, line: bytes) -> None:
         station, seen = self._station, peek(line)
@@ -129,10 +139,13 @@ class Front:
                 answers.refuse(self._gateway, request, caller, _taken(id), id)
                 return
             self._in_flight[id] = request
+            if method == LISTEN:
+                request.subscribes = True
+                self._subscriptions += 1
             if len(self._in_flight) >= MOST_IN_FLIGHT:
                 self._check_flow()
         elif method is None:
-            request.unreadable = seen.id is None
+            request.unreadable = seen.id is None or isinstance(seen, Broken)
         elif method == "notifications/initialized":
             self._hold(self._initialize(request))
             return
@@ -148,13 +161,18 @@ class Front:
 
     def _done(self, request: LineRequest, running: Running) -> None:
         self._running.discard(running)
+        self._subscriptions -= request.subscribes
         id = request.id
         if id is not None:
             if request.last_event is not None and not request.answered and not request.gone:
                 self._spawn(self._resume(request))
                 return
+            if not request.answered and not request.gone:
+                self._answer(request, replies.error(id, _INTERNAL_ERROR, _FAULT))
             if self._in_flight.get(id) is request:
                 del self._in_flight[id]
+        if not self._running:
+            self._host.idle()
         if not self._flowing:
             self._check_flow()
 
@@ -178,7 +196,7 @@ class Front:
 
     async def _begin(self, line: bytes, seen: Peek) -> None:
         """Before the first line: the journal, the program, and what the server speaks."""
-        await self._opened()
+        await self._host.opened()
         try:
             await self._station.meet(parse(line))
         except MessageError as why:
@@ -230,6 +248,7 @@ class Front:
         if self._station.unsure and request.initializes:
             self._station.unsure = False
             if b'"error"' in body:
+                request.answered = True
                 self._hold(self._once_more(request, body))
                 return
         self._learn(request, headers, body)
@@ -337,13 +356,19 @@ class Front:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
         self._beside.add(task)
-        task.add_done_callback(self._beside.discard)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._beside.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self._loop.call_exception_handler({"message": "a part of the connection failed", "exception": fault})
+            self._host.failed()
 
     def _check_flow(self) -> None:
         flowing = self._held_size <= _MOST_HELD and len(self._in_flight) < MOST_IN_FLIGHT
         if flowing is not self._flowing:
             self._flowing = flowing
-            self._flow(flowing)
+            self._host.flow(flowing)
 
 
 def _taken(id: Id) -> Refused:

@@ -24,13 +24,16 @@ class LineRequest(Request):
         id: of the message, where it is a request.
         unreadable: whether it may be a request whose id could not be read, so that a refusal is to be shown.
         status: what HTTP would have answered with; 0 before.
+        subscribes: whether it stays open by design.
         silent: whether the client wants to hear no more of it.
         answered: whether an answer to it was passed on, or need not be any more.
         last_event: the id of the last event of its stream, to take it up again.
         retry: seconds after which the server wants that.
     """
 
-    __slots__ = ("_front", "_parser", "answered", "id", "last_event", "retry", "silent", "status", "unreadable")
+    __slots__ = (
+        "_front", "_parser", "answered", "id", "last_event", "retry", "silent", "status", "subscribes", "unreadable",
+    )  # fmt: skip
 
     def __init__(self, front: Front, head: Head, body: bytes, context: Any, id: Id | None) -> None:
         self._front = front
@@ -47,7 +50,7 @@ class LineRequest(Request):
         self.started = False
         self.ended = False
         self.id = id
-        self.unreadable = self.silent = self.answered = False
+        self.unreadable = self.subscribes = self.silent = self.answered = False
         self.status = 0
         self.last_event: str | None = None
         self.retry = 1.0

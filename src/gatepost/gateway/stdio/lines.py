@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-_CHUNK: Final = 256 * 1024
+_CHUNK: Final = 64 * 1024
+"""Bytes read at once: what a pipe holds, and small enough for an allocator to have at hand."""
 _HIGH_WATER: Final = 256 * 1024
 
 
@@ -17,6 +18,7 @@ class Inlet:
     Args:
         most: bytes that a line may have; a longer one is skipped to its end.
         on_line: gets each line without its newline, empty ones left out.
+        on_read: called when the lines that were there have been given out.
         on_too_long: called once for each line that is skipped.
         on_end: called once, at the end of the input.
     """
@@ -26,12 +28,14 @@ class Inlet:
         descriptor: int,
         most: int,
         on_line: Callable[[bytes], None],
+        on_read: Callable[[], None],
         on_too_long: Callable[[], None],
         on_end: Callable[[], None],
     ) -> None:
         self._descriptor = descriptor
         self._most = most
         self._on_line = on_line
+        self._on_read = on_read
         self._on_too_long = on_too_long
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
@@ -72,12 +76,14 @@ class Inlet:
             self._ended = True
             if self._rest and not self._skipping:
                 self._on_line(self._rest)
+                self._on_read()
             self._on_end()
             return
         if not self._rest and not self._skipping and chunk.find(b"\n") == len(chunk) - 1 <= self._most:
             self._on_line(chunk[:-1])  # the usual case: one whole line
         else:
             self._feed(chunk)
+        self._on_read()
         if self._reading and not self._polled:
             self._loop.call_soon(self._read)
 
@@ -105,6 +111,9 @@ class Outlet:
 
     Args:
         on_gone: called once, when nobody can read any more.
+
+    Attributes:
+        gone: whether nobody can.
     """
 
     def __init__(self, descriptor: int, on_gone: Callable[[], None]) -> None:
@@ -113,7 +122,7 @@ class Outlet:
         self._loop = asyncio.get_running_loop()
         self._backlog = bytearray()
         self._waiters: list[asyncio.Future[None]] = []
-        self._gone = False
+        self.gone = False
         self._blocked = os.get_blocking(descriptor)
         os.set_blocking(descriptor, False)
 
@@ -124,7 +133,7 @@ class Outlet:
 
     def line(self, data: bytes) -> None:
         """Write one message. Line ends in it stand between JSON's tokens, where a space says the same."""
-        if self._gone:
+        if self.gone:
             return
         if b"\n" in data or b"\r" in data:
             data = data.replace(b"\n", b" ").replace(b"\r", b" ")
@@ -133,13 +142,13 @@ class Outlet:
             self._backlog += data
             return
         written = self._try(data)
-        if written < len(data) and not self._gone:
+        if written < len(data) and not self.gone:
             self._backlog += data[written:]
             self._loop.add_writer(self._descriptor, self._write)
 
     async def drained(self) -> None:
         """Wait until everything is written, or nobody reads any more."""
-        if self._backlog and not self._gone:
+        if self._backlog and not self.gone:
             waiter: asyncio.Future[None] = self._loop.create_future()
             self._waiters.append(waiter)
             await waiter
@@ -156,13 +165,13 @@ class Outlet:
         except (BlockingIOError, InterruptedError):
             return 0
         except OSError:
-            self._gone = True
+            self.gone = True
             self._loop.call_soon(self._on_gone)
             return 0
 
     def _write(self) -> None:
         del self._backlog[: self._try(self._backlog)]
-        if self._gone:
+        if self.gone:
             self._backlog.clear()
         if not self._backlog:
             self._loop.remove_writer(self._descriptor)

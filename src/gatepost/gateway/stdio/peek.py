@@ -43,6 +43,10 @@ class Peek(msgspec.Struct, gc=False):
         return "" if params is None else params.uri if member == "uri" else params.name
 
 
+class Broken(Peek, gc=False):
+    """Of a line that is no message."""
+
+
 _decode: Final = msgspec.json.Decoder(Peek).decode
 
 
@@ -55,7 +59,7 @@ def peek(line: bytes) -> Peek:
     try:
         message = parse(line)
     except MessageError as fault:
-        return Peek(None, fault.id)
+        return Broken(None, fault.id)
     version = message.meta().get("io.modelcontextprotocol/protocolVersion")
     params = _Params(_text(message.params.get("name")), _text(message.params.get("uri")))
     params.meta = _Meta(version if isinstance(version, str) else None)

@@ -72,6 +72,7 @@ class Station:
         self._capabilities: Mapping[str, Any] = CAPABILITIES
         self._info: ServerInfo | None = None
         self._revision = 0
+        self._reading: asyncio.Future[None] | None = None
         self.caller = self._install(Server(config, MappingProxyType({})))
 
     # -- which era
@@ -134,12 +135,24 @@ class Station:
     # -- which tools
 
     async def define(self) -> None:
-        """Read the server's tools. Where that fails they stay as they were, and calls of unknown tools are denied."""
+        """Read the server's tools; joins a reading under way. Where that fails they stay as they were, and calls of
+        unknown tools are denied."""
+        if self._reading is None:
+            self.defined = False
+            self._reading = asyncio.ensure_future(self._read())
+        await asyncio.shield(self._reading)
+
+    async def _read(self) -> None:
+        try:
+            await self._define()
+        finally:
+            self._reading, self.defined = None, True
+
+    async def _define(self) -> None:
         try:
             tools = await self._tools()
         except (Refusal, UpstreamFailed) as why:
             _log.warning("the tools of %s cannot be read: %s", self.caller.server_name, why)
-            self.defined = True
             return
         listing = read_listing(tools, now=time.time())
         for problem in listing.problems:
@@ -149,7 +162,6 @@ class Station:
             each.name: Tool(each.name, each.tool, each.hash, self._category(each.name)) for each in listing.definitions
         }
         self.caller = self._install(dataclasses.replace(server, tools=MappingProxyType(found)))
-        self.defined = True
 
     async def _tools(self) -> list[dict[str, Any]]:
         server = self.caller.upstream
