@@ -15,7 +15,7 @@ from bench.load import generator
 from bench.procs import BenchError
 from bench.report import Section
 from bench.rig import FULL, QUICK, TINY, Rig
-from bench.sections import busy, hung, listing, media, profile, rss, scripts, stream
+from bench.sections import busy, hung, listing, media, profile, rss, scripts, stdio, stream
 
 CONTENDERS = tuple(contender.key for contender in throughput.contenders())
 
@@ -23,6 +23,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Rig, list[str]], Section]]] = {
     "throughput": ("every contender at 1, 16 and 64 connections, in turns", throughput.run),
     "rss": ("memory of the gateway over a million calls", rss.run),
     "stream": ("time that a streamed 100 KB result takes longer through a gateway", stream.run),
+    "stdio": ("time that `gatepost run` adds to a call over standard input and output", stdio.run),
     "list": ("filtering a tools/list of 1,000 tools", listing.run),
     "hung": ("500 calls waiting on one hung upstream; what others notice", hung.run),
     "busy": ("an export, a scan and 10,000 changed grants meanwhile; what calls notice", busy.run),

@@ -69,6 +69,7 @@ def test_help_names_every_section_and_every_contender() -> None:
         "throughput",
         "rss",
         "stream",
+        "stdio",
         "list",
         "hung",
         "busy",
@@ -97,6 +98,14 @@ def test_a_tiny_run_measures_the_upstream_directly_and_through_gatepost() -> Non
         assert set(rows[key]["turns"]) == {"1", "16", "64"}
         assert all(turn["rate"] > 0 for turns in rows[key]["turns"].values() for turn in turns)
     assert rows["full"]["rss_mib"] > 0
+
+
+def test_a_tiny_run_measures_what_run_adds_to_a_relay() -> None:
+    done = bench("--tiny", "--only", "stdio", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    middle = json.loads(done.stdout)["sections"]["stdio"]["median_us"]
+    assert set(middle) == {"direct", "poll", "asyncio", "pass", "full", "guest"}
+    assert min(middle.values()) > 0
 
 
 def test_the_upstream_counts_the_calls_it_answers(upstream: Upstream) -> None:
