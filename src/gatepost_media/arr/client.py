@@ -92,7 +92,7 @@ class Arr:
             raise Refused(f"{self.service} refused it ({answer.status}): {said}")
         if answer.status == 404:
             raise NotFound(f"{self.service} knows no such {self.things} (404).")
-        raise failure(answer)
+        raise failure(answer, method)
 
 
 class Sonarr(Arr):

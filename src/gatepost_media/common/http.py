@@ -44,6 +44,10 @@ _SIGN_IN = {
     "Radarr": "Check RADARR_API_KEY (Radarr: Settings, General, Security).",
 }
 _ADDRESS = {"Plex": "PLEX_URL", "Sonarr": "SONARR_URL", "Radarr": "RADARR_URL"}
+SAFE = frozenset({"GET", "HEAD"})
+"""Methods that change nothing."""
+MAYBE = " What was asked may have been done all the same: look before you try again."
+"""Said where a request that changes something was sent and nothing is known of its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +96,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return max(0.0, (when - datetime.datetime.now(datetime.UTC)).total_seconds())
 
 
-def failure(answer: Answer) -> MediaError:
-    """The error that fits an answer's status."""
+def failure(answer: Answer, method: str = "GET") -> MediaError:
+    """The error that fits an answer's status to a request of that method."""
     service, status = answer.service, answer.status
     if status == 401:
         return NotSignedIn(f"{service} did not accept the credentials (401). {_SIGN_IN.get(service, '')}".rstrip())
@@ -103,12 +107,11 @@ def failure(answer: Answer) -> MediaError:
         return NotFound(f"{service} knows no such thing (404).")
     if status == 429:
         wait = retry_after(answer.headers)
-        when = "later" if wait is None else f"in {wait:.0f} seconds"
+        when = "later" if wait is None else f"in {wait:.0f} second{'' if round(wait) == 1 else 's'}"
         return RateLimited(f"{service} asks to wait: too many requests (429). Try again {when}.", wait)
     if status >= 500:
-        return Unreachable(
-            f"{service} is out of order at the moment ({status}). Nothing is known to be done; try later."
-        )
+        said = f"{service} is out of order at the moment ({status})."
+        return Unreachable(f"{said} Try again later." if method in SAFE else f"{said}{MAYBE}")
     if 300 <= status < 400:
         return Refused(f"{service} answered with a redirect ({status}), which is not followed. {_check(service)}")
     return Refused(f"{service} refused the request ({status}).")
@@ -159,17 +162,20 @@ class Http:
         form: Mapping[str, str] | None = None,
         service: str = "Plex",
         ok: Container[int] = range(200, 300),
+        harmless: bool = False,
     ) -> Answer:
         """Sends one request and returns the whole answer.
 
         `query` values that are sequences are repeated; everything is percent-encoded here. Raises the MediaError that
-        fits a status outside `ok` (`failure`), and Unreachable for a connection that fails or ends early.
+        fits a status outside `ok` (`failure`), and Unreachable for a connection that fails or ends early. With
+        `harmless` an error says of a write, too, that it can be tried again; it is sent once all the same.
         """
-        again = method in ("GET", "HEAD")
+        told = "GET" if harmless else method
+        again = method in SAFE
         pause, patience = self._first_pause, self._patience
         for left in range(self._tries - 1, -1, -1):
             try:
-                answer = await self._once(method, url, query, headers, json, form, service)
+                answer = await self._once(method, url, query, headers, json, form, service, told)
             except Unreachable:
                 if not again or left == 0:
                     raise
@@ -186,7 +192,7 @@ class Http:
                     pause *= 3
                     await asyncio.sleep(wait)
                     continue
-            raise failure(answer)
+            raise failure(answer, told)
         raise AssertionError("the last try returns or raises")
 
     async def _once(
@@ -198,6 +204,7 @@ class Http:
         json: object,
         form: Mapping[str, str] | None,
         service: str,
+        told: str,
     ) -> Answer:
         import httpx2
 
@@ -224,14 +231,38 @@ class Http:
                         )
                 known = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status_code, known, bytes(body), service)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            raise Unreachable(_not_reached(error, service, _origin(url))) from None
         except httpx2.TimeoutException:
-            raise Unreachable(f"{service} at {_origin(url)} did not answer in time. {_check(service)}") from None
-        except httpx2.ConnectError:
-            raise Unreachable(
-                f"{service} cannot be reached at {_origin(url)}. Check that it runs, and its address. {_check(service)}"
-            ) from None
+            end = f" {_check(service)}" if told in SAFE else MAYBE
+            raise Unreachable(f"{service} at {_origin(url)} did not answer in time.{end}") from None
         except (httpx2.HTTPError, httpx2.InvalidURL):
-            raise Unreachable(f"The connection to {service} at {_origin(url)} broke. Try again.") from None
+            end = " Try again." if told in SAFE else MAYBE
+            raise Unreachable(f"The connection to {service} at {_origin(url)} broke.{end}") from None
+
+
+_OTHER_NAME = frozenset({62, 64})
+"""OpenSSL's codes for a certificate of another host name and of another IP address."""
+
+
+def _not_reached(error: BaseException, service: str, origin: str) -> str:
+    """Why there is no connection; nothing was sent. TLS that fails is told apart from a service that is not there."""
+    import ssl
+
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__ or cause.__context__
+    name = _ADDRESS.get(service, "the address")
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        if cause.verify_code in _OTHER_NAME:
+            mend = f"was made for another name. Put that name into {name}."
+        else:
+            # What OpenSSL says of a certificate is its own text, not the other side's.
+            mend = f"is not accepted: {cause.verify_message}. Let this machine trust its issuer, or have it renewed."
+        return f"The certificate of {service} at {origin} {mend}"
+    if cause is not None:
+        return f"{service} at {origin} does not speak TLS. Should {name} begin with http://?"
+    return f"{service} cannot be reached at {origin}. Check that it runs. {_check(service)}"
 
 
 def _origin(url: str) -> str:

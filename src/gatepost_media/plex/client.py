@@ -218,6 +218,16 @@ class Plex:
         """Account id → name."""
         return await self._name_table(paths.ACCOUNTS, "Account")
 
+    async def check_account(self, account: str, argument: str = "account_id") -> None:
+        """Raises NotFound for an account that the server neither lists nor has plays of (those of one that was removed
+        stay), so that "no such account" differs from "has played nothing"."""
+        listed = await self.accounts()
+        if int(account) in listed:
+            return
+        if not rows(await self.page(paths.HISTORY, {"accountID": account}, start=0, size=1), "Metadata"):
+            known = ", ".join(f"{key} ({name})" for key, name in sorted(listed.items())[:40]) or "none"
+            raise NotFound(f"{argument}: there is no account {account}. There are: {known}.")
+
     async def devices(self) -> dict[int, str]:
         """Device id → name."""
         return await self._name_table(paths.DEVICES, "Device")
@@ -253,6 +263,7 @@ class Plex:
             headers=self.headers(account=True),
             service="plex.tv",
             ok=ok,
+            harmless=True,  # a PIN more
         )
 
     async def discover(

@@ -294,6 +294,7 @@ async def get_watched_status(
     found = {text(raw, "ratingKey"): raw for raw in await ctx.plex.items(keys)}
     if account_id is None:
         return WatchedStates(items=[_state(key, found.get(key)) for key in keys])
+    await ctx.plex.check_account(account_id)
     names = await ctx.plex.accounts()
     states = []
     for done, key in enumerate(keys, 1):

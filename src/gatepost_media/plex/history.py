@@ -151,6 +151,8 @@ async def get_watch_history(
     start = ctx.offset(chunk_offset)
     newest = limit or 500
     size = max(0, min(newest - start, chunk_size or newest, ROWS))
+    if userId is not None:
+        await ctx.plex.check_account(userId, "userId")
     names = await Names.of(ctx.plex)
     if mediaType == "all":
         found, length = await _newest(ctx.plex, userId, start, size)

@@ -79,12 +79,14 @@ async def get_listening_stats(
     time_period: Annotated[
         Literal["week", "month", "quarter", "year", "all"], Field(description="How far back.")
     ] = "month",
-    include_recommendations: bool = True,
+    include_recommendations: Annotated[bool, Field(description="Also albums to try.")] = True,
     music_library_id: Annotated[LibraryKey | None, Field(description="The first music library by default.")] = None,
 ) -> ListeningStats:
     """Count what was listened to: top tracks, albums and artists, hours of the day, days, months, and albums to try.
     Counts every play of the period."""
     section = await _library(ctx, music_library_id)
+    if account_id is not None:
+        await ctx.plex.check_account(account_id)
     key = text(section, "key") or ""
     days = _PERIODS[time_period]
     since = None if days is None else days_ago(days)

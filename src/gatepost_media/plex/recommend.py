@@ -104,6 +104,8 @@ async def get_recommendations(
     section = await ctx.plex.section(libraryKey)
     if text(section, "type") != "movie":
         raise BadArgument("libraryKey", f"{text(section, 'title')} is no film library; recommendations are of films.")
+    if userId is not None:
+        await ctx.plex.check_account(userId, "userId")
     path, now = paths.section_all(libraryKey), int(time.time())
     profile = Profile()
     seen = None if userId is None else await _seen_by(ctx, libraryKey, userId)

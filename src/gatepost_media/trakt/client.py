@@ -195,13 +195,17 @@ class Trakt:
         """Adds ratings, each item with `rating` from 1 to 10. Answers {added, not_found}."""
         return _object(await self.post(("sync", "ratings"), items, what="the ratings"))
 
-    async def change(self, path: Sequence[str], kind: str, items: Sequence[Changeable]) -> Object:
+    async def change(
+        self, path: Sequence[str], kind: str, items: Sequence[Changeable], *, what: str = "the things named"
+    ) -> Object:
         """Adds or removes things of one kind; answers {added | deleted, existing, not_found, ...}."""
-        return await self.change_raw(path, {kind: [each.body() for each in items]})
+        return await self.change_raw(path, {kind: [each.body() for each in items]}, what=what)
 
-    async def change_raw(self, path: Sequence[str], body: Mapping[str, object]) -> Object:
+    async def change_raw(
+        self, path: Sequence[str], body: Mapping[str, object], *, what: str = "the things named"
+    ) -> Object:
         """The same with the body as Trakt wants it: {"movies": [...], "shows": [...], ...}."""
-        return _object(await self.post(path, body, what="the things named"))
+        return _object(await self.post(path, body, what=what))
 
     async def account(self) -> str:
         """The slug of whoever is signed in: one account, whichever way it is signed in. Raises NotSignedIn."""
@@ -256,7 +260,7 @@ class Trakt:
             answer = await self._request(method, url, query, headers, token, body)
         if 200 <= answer.status < 300:
             return answer
-        raise refusal(answer, what or "this")
+        raise refusal(answer, what or "this", method)
 
     async def _request(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from gatepost_media.common.errors import MediaError, NotConfigured, NotFound, NotSignedIn, Refused, Unreachable
-from gatepost_media.common.http import Answer, failure
+from gatepost_media.common.http import MAYBE, SAFE, Answer, failure
 
 SIGN_IN = (
     "Sign in with start_device_auth and then check_auth_status on the Trakt server, "
@@ -30,7 +30,7 @@ class AlreadyThere(Refused):
         self.watched_at = watched_at
 
 
-def refusal(answer: Answer, what: str) -> MediaError:
+def refusal(answer: Answer, what: str, method: str = "GET") -> MediaError:
     """The error that fits an answer outside 200 to 299. `what` names what was asked for: "the show the-wire"."""
     status = answer.status
     match status:
@@ -71,14 +71,12 @@ def refusal(answer: Answer, what: str) -> MediaError:
         case 429:
             return failure(answer)
         case 500:
-            return Unreachable(
-                "Trakt failed over this request (500). Try again later; if it stays so, Trakt has a fault."
-            )
-        case 502 | 503 | 504:
-            return Unreachable(f"Trakt is overloaded or down ({status}). Try again in 30 seconds.")
+            failed = "Trakt failed over this request (500); if it stays so, Trakt has a fault."
+            return Unreachable(failed + (" Try again later." if method in SAFE else MAYBE))
         case 520 | 521 | 522:
-            return Unreachable(f"Trakt's own network is out of order ({status}). Try again in some minutes.")
-    return failure(answer)
+            failed = f"Trakt's own network is out of order ({status})."
+            return Unreachable(failed + (" Try again in some minutes." if method in SAFE else MAYBE))
+    return failure(answer, method)
 
 
 def _upgrade(answer: Answer) -> str:

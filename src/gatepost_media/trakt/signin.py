@@ -255,6 +255,7 @@ class SignIn:
             headers={"trakt-api-key": self.client_id, "trakt-api-version": "2"},
             service="Trakt",
             ok=_ANY_STATUS,
+            harmless=True,
         )
         if answer.status >= 500:
             raise Unreachable(

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import datetime
 import email.utils
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
+import trustme
 
 from gatepost_media.common import http
 from gatepost_media.common.errors import NotFound, NotSignedIn, RateLimited, Refused, Unreachable
@@ -25,7 +28,7 @@ def answer(status: int, body: bytes = b"{}", *headers: str) -> bytes:
 
 
 @asynccontextmanager
-async def server(script: Script) -> AsyncIterator[tuple[str, list[bytes]]]:
+async def server(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[tuple[str, list[bytes]]]:
     """A server that answers the n-th request with what `script(n)` says; nothing closes the connection."""
     heads: list[bytes] = []
 
@@ -44,7 +47,7 @@ async def server(script: Script) -> AsyncIterator[tuple[str, list[bytes]]]:
         finally:
             writer.close()
 
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     async with listener:
         port = listener.sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}", heads
@@ -79,6 +82,45 @@ async def test_a_write_is_sent_once_whatever_happens(method: str, said: bytes) -
         with pytest.raises(Unreachable):
             await made.request(method, url)
         assert len(heads) == 1
+
+
+@pytest.mark.parametrize("said", [answer(503), answer(500), b""])
+async def test_a_write_of_whose_end_nothing_is_known_is_not_said_to_be_undone(said: bytes) -> None:
+    async with server(lambda _: said) as (url, _), client() as made:
+        with pytest.raises(Unreachable, match="may have been done all the same: look before you try again"):
+            await made.request("POST", url)
+        with pytest.raises(Unreachable, match=r"[Tt]ry again") as raised:
+            await made.request("GET", url)
+        assert "may have been done" not in str(raised.value)
+
+
+async def test_a_write_that_was_never_sent_is_not_said_to_be_done_perhaps() -> None:
+    async with server(lambda _: b"") as (url, _):
+        pass
+    async with client() as made:
+        with pytest.raises(Unreachable, match=r"cannot be reached at .* Check that it runs\. Check PLEX_URL\.$"):
+            await made.request("POST", url)
+
+
+async def test_tls_that_fails_is_told_apart_from_a_service_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, authority = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), trustme.CA()
+    authority.issue_cert("plex.example").configure_cert(context)
+    async with server(lambda _: answer(200), context) as (url, heads):
+        secure = url.replace("http:", "https:")
+        async with client() as made:
+            with pytest.raises(Unreachable, match=r"certificate of Plex at https://.* is not accepted: .* its issuer"):
+                await made.request("GET", secure)
+        authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        async with client() as made:
+            with pytest.raises(Unreachable, match=r"made for another name\. Put that name into PLEX_URL\."):
+                await made.request("GET", secure)
+        assert heads == []
+    async with server(lambda _: answer(400)) as (url, _), client() as made:
+        with pytest.raises(Unreachable, match=r"does not speak TLS\. Should PLEX_URL begin with http://\?"):
+            await made.request("GET", url.replace("http:", "https:"))
 
 
 async def test_after_the_last_try_the_error_says_what_is_wrong() -> None:

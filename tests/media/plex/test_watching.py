@@ -35,6 +35,23 @@ async def test_history_names_accounts_and_devices_and_is_filtered_as_a_whole(tmp
         assert ada == [each for each in everything if each["accountID"] == 2]
 
 
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("get_watch_history", {"userId": "77"}),
+        ("get_watched_status", {"item_keys": [FILM], "account_id": "77"}),
+        ("get_listening_stats", {"account_id": "77"}),
+        ("get_recommendations", {"libraryKey": "1", "userId": "77"}),
+    ],
+)
+async def test_an_account_that_is_not_there_differs_from_one_that_played_nothing(
+    tmp_path: Path, tool: str, arguments: dict[str, object]
+) -> None:
+    async with serving(tmp_path) as at:
+        said = await at.refusal(tool, **arguments)
+        assert "there is no account 77. There are: 1 (sandbox), 2 (ada), 3 (grace)." in said
+
+
 async def test_recently_watched_lists_each_item_once(tmp_path: Path) -> None:
     async with serving(tmp_path) as at:
         seen = (await at.call("get_recently_watched", mediaType="episode"))["items"]

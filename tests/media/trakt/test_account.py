@@ -225,6 +225,23 @@ async def test_progress_in_a_show_counts_and_names_the_next_episode(tmp_path: Pa
         assert (first["number"], first["completed"]) == (1, True)
 
 
+async def test_a_refusal_in_the_middle_of_a_long_addition_says_why_and_how_far_it_came(tmp_path: Path) -> None:
+    async with account(tmp_path) as (box, client):
+        box.fault("trakt", "slow", 1, path="/sync/history", method="POST", seconds=0)  # the first is done
+        box.fault("trakt", "420", 1, path="/sync/history", method="POST")
+        shows = [{"slug": HILLBILLIES}, {"slug": "sherlock-holmes"}]
+        said = await refused(client, "add_to_history", history_type="shows", items=shows)
+        assert "limit" in said and "(420)" in said
+        assert "Before that, 1 of 2 requests were done: Added" in said
+
+
+async def test_a_list_that_is_not_there_is_named(tmp_path: Path) -> None:
+    async with account(tmp_path) as (_, client):
+        for tool in ("add_list_items", "remove_list_items"):
+            said = await refused(client, tool, list_id="nowhere", item_type="movies", items=[{"slug": GENERAL}])
+            assert "the list nowhere (404)" in said
+
+
 async def test_a_list_is_made_filled_read_and_emptied(tmp_path: Path) -> None:
     async with account(tmp_path) as (_, client):
         made = await ask(client, "create_list", name="Silent films", privacy="friends")

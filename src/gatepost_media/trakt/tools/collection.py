@@ -29,7 +29,9 @@ ListId = Annotated[
         description="The `trakt_id` or `slug` of one of the user's lists.",
     ),
 ]
-ListKind = Literal["movies", "shows", "seasons", "episodes", "people"]
+ListKind = Annotated[
+    Literal["movies", "shows", "seasons", "episodes", "people"], Field(description="What kind of things.")
+]
 
 
 class Collected(Item):
@@ -53,7 +55,9 @@ class ListMade(Out):
 @TOOLS.tool("fetch_collection", title="Collection", effect="read", idempotent=True, profiles=ACCOUNT)
 async def fetch_collection(
     ctx: Context,
-    collection_type: Literal["movies", "shows", "episodes"] = "movies",
+    collection_type: Annotated[
+        Literal["movies", "shows", "episodes"], Field(description="What kind of things.")
+    ] = "movies",
     limit: Limit = MOST,
     page: PageNumber = None,
 ) -> Page[Collected]:
@@ -83,8 +87,8 @@ async def fetch_list_items(ctx: Context, list_id: ListId, limit: Limit = MOST, p
 @TOOLS.tool("create_list", title="Make a list", effect="write", idempotent=False, profiles=(SYNC,))
 async def create_list(
     ctx: Context,
-    name: Annotated[str, Field(min_length=1, max_length=200)],
-    description: Annotated[str, Field(max_length=5000)] = "",
+    name: Annotated[str, Field(min_length=1, max_length=200, description="What the list is called.")],
+    description: Annotated[str, Field(max_length=5000, description="What is said of it.")] = "",
     privacy: Annotated[
         Literal["private", "link", "friends", "public"], Field(description="Who may see it.")
     ] = "private",
@@ -117,7 +121,7 @@ async def add_list_items(
 ) -> Changed:
     """Put things on one of the signed-in user's lists; what is on it already stays as it is."""
     path = ("users", "me", "lists", checked("list_id", list_id), "items")
-    return changed([await trakt(ctx).change(path, item_type, items)])
+    return changed([await trakt(ctx).change(path, item_type, items, what=f"the list {list_id}")])
 
 
 @TOOLS.tool("remove_list_items", title="Take off a list", effect="destructive", idempotent=True, profiles=(SYNC,))
@@ -129,4 +133,4 @@ async def remove_list_items(
 ) -> Changed:
     """Take things off one of the signed-in user's lists."""
     path = ("users", "me", "lists", checked("list_id", list_id), "items", "remove")
-    return changed([await trakt(ctx).change(path, item_type, items)])
+    return changed([await trakt(ctx).change(path, item_type, items, what=f"the list {list_id}")])

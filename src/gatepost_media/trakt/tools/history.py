@@ -147,9 +147,8 @@ async def _send(
             if not answers:
                 raise
             so_far = changed(answers).message
-            raise type(error)(
-                f"{error} Before that, {number} of {len(requests)} requests were done: {so_far}"
-            ) from None
+            error.args = (f"{error} Before that, {number} of {len(requests)} requests were done: {so_far}",)
+            raise
         await ctx.progress(number + 1, len(requests), f"{number + 1} of {len(requests)} parts sent")
     return changed([*answers, *unknown])
 
