@@ -17,6 +17,9 @@ from types import TracebackType
 
 from gatepost_media.common.errors import BadArgument, Refused
 
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+"""What file systems without hard links answer (exFAT, some network shares): there the name is taken by an empty file
+first."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -46,14 +49,15 @@ class ExportFile:
         self._temporary: str | None = None
         self.shown = "/".join([exports.name, *pieces])
         """The path as a user names it, from the folder in which the server was started."""
-        self._folder = _open_folder(exports, pieces[:-1])
+        self._way = _Way(exports, pieces[:-1])
+        self._folder = self._way.last
         try:
             self._check_free()
             self._temporary = f".{secrets.token_hex(8)}.part"
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             self._file = os.fdopen(os.open(self._temporary, flags, 0o600, dir_fd=self._folder), "wb")
         except BaseException:
-            os.close(self._folder)
+            self._way.close(keep=False)
             raise
 
     def __enter__(self) -> ExportFile:
@@ -67,7 +71,7 @@ class ExportFile:
         if self._temporary is not None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._temporary, dir_fd=self._folder)
-        os.close(self._folder)
+        self._way.close(keep=self._temporary is None)
 
     def write(self, content: bytes) -> None:
         """Adds to the file. Raises Refused where the disk is full or gone."""
@@ -85,12 +89,24 @@ class ExportFile:
                 self._check_free()
                 os.replace(self._temporary, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
             else:
-                # A hard link is made only where nothing has the name: there is no moment between look and leap.
-                os.link(self._temporary, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
-                os.unlink(self._temporary, dir_fd=self._folder)
+                self._take_name(self._temporary)
             self._temporary = None
             os.fsync(self._folder)
         return size
+
+    def _take_name(self, temporary: str) -> None:
+        """Gives the file its name where nothing has it: there is no moment between look and leap."""
+        try:
+            os.link(temporary, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+        else:
+            os.unlink(temporary, dir_fd=self._folder)
+            return
+        taken = os.open(self._name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=self._folder)
+        os.close(taken)
+        os.replace(temporary, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
 
     def _check_free(self) -> None:
         try:
@@ -112,24 +128,42 @@ class ExportFile:
             raise Refused(f"{self.shown} cannot be written: {error.strerror}. Nothing was left behind.") from None
 
 
-def _open_folder(exports: Path, folders: list[str]) -> int:
-    """Opens the last of the folders, making those that are missing. Raises Refused for a link on the way."""
-    try:
-        exports.mkdir(mode=0o700, exist_ok=True)
-        opened = os.open(exports, _FOLDER)
-    except OSError as error:
-        raise Refused(f"{exports.name}: {_why(error)}") from None
-    for index, name in enumerate(folders):
+class _Way:
+    """The folders on the way to a file, opened one from the other; those that are missing are made, and go again where
+    no file comes into them. Raises Refused for a link on the way."""
+
+    def __init__(self, exports: Path, names: list[str]) -> None:
+        self._opened: list[int] = []
+        self._made: list[tuple[int, str]] = []
         try:
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(name, 0o700, dir_fd=opened)
-            inner = os.open(name, _FOLDER, dir_fd=opened)
+            exports.mkdir(mode=0o700, exist_ok=True)
+            self._opened.append(os.open(exports, _FOLDER))
         except OSError as error:
-            raise Refused(f"{'/'.join([exports.name, *folders[: index + 1]])}: {_why(error)}") from None
-        finally:
-            os.close(opened)
-        opened = inner
-    return opened
+            raise Refused(f"{exports.name}: {_why(error)}") from None
+        for index, name in enumerate(names):
+            try:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(name, 0o700, dir_fd=self.last)
+                    self._made.append((self.last, name))
+                self._opened.append(os.open(name, _FOLDER, dir_fd=self.last))
+            except OSError as error:
+                self.close(keep=False)
+                raise Refused(f"{'/'.join([exports.name, *names[: index + 1]])}: {_why(error)}") from None
+
+    @property
+    def last(self) -> int:
+        """The folder that the file is for."""
+        return self._opened[-1]
+
+    def close(self, *, keep: bool) -> None:
+        """Ends it; without `keep`, what was made here and is still empty is taken away."""
+        if not keep:
+            for above, name in reversed(self._made):
+                with contextlib.suppress(OSError):
+                    os.rmdir(name, dir_fd=above)
+        for descriptor in self._opened:
+            os.close(descriptor)
+        self._opened.clear()
 
 
 def _why(error: OSError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 from pathlib import Path
@@ -98,7 +99,8 @@ async def test_a_page_that_fails_leaves_nothing_behind_and_the_old_file_as_it_wa
         fault = at.box.fault("plex", kind, 100, path="/library/sections/1/all")
         asked = {"libraryKey": "1", "outputPath": "old.json", "overwrite": True, "pageSize": 5}
         assert "Plex" in await at.refusal("export_library", **asked)
-        assert _files(at.exports) == ["old.json"]
+        assert "Plex" in await at.refusal("export_library", **{**asked, "outputPath": "new/newer/x.json"})
+        assert [each.name for each in at.exports.rglob("*")] == ["old.json"]
         assert (at.exports / "old.json").read_text() == "old"
         fault.times = 0
         assert (await at.call("export_library", **asked))["items"] == 20
@@ -149,6 +151,25 @@ def test_a_name_taken_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
         file.finish()
     assert (tmp_path / "x.json").read_text() == "theirs"
     assert os.listdir(tmp_path) == ["x.json"]
+
+
+def test_a_file_system_without_hard_links_is_written_to_all_the_same_and_nothing_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with ExportFile(tmp_path, ["x.json"], overwrite=False) as file:
+        file.write(b"ours")
+        assert file.finish() == 4
+    with (
+        pytest.raises(Refused, match="made by someone else"),
+        ExportFile(tmp_path, ["y.json"], overwrite=False) as file,
+    ):
+        (tmp_path / "y.json").write_text("theirs")
+        file.finish()
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"x.json": "ours", "y.json": "theirs"}
 
 
 def test_more_than_a_few_folders_are_refused() -> None:
