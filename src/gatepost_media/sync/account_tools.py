@@ -105,7 +105,7 @@ class SearchHits(Page[SearchHit]):
     "trakt_authenticate",
     title="Sign in to Trakt",
     effect="execute",
-    idempotent=True,
+    idempotent=False,  # the state of the address before is forgotten
     profiles=_PROFILES,
     needs_write=False,
 )
@@ -237,9 +237,9 @@ def _count(holder: Raw, name: str) -> int:
 @tools.tool("trakt_search", title="Search Trakt", effect="read", idempotent=True, profiles=_PROFILES)
 async def trakt_search(
     ctx: Context,
-    query: Text,
+    query: Annotated[Text, Field(description="What to look for in titles.")],
     type: Annotated[Literal["movie", "show"] | None, Field(description="Left out: both.")] = None,
-    year: Annotated[int | None, Field(ge=1870, le=2100)] = None,
+    year: Annotated[int | None, Field(ge=1870, le=2100, description="Of that year only.")] = None,
     limit: Annotated[int, Field(ge=0, le=1_000, description="How many at most; 0 means 100.")] = _DEFAULT_LIMIT,
 ) -> SearchHits:
     """Search Trakt for films and shows by title."""

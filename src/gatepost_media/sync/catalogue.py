@@ -1,4 +1,5 @@
-"""Plex's items by rating key, with their ids: each asked for once, while it is of use."""
+"""Plex's items by rating key, with their ids: each asked for once, while it is of use. One without an id that Trakt
+knows is asked for anew each time."""
 
 from __future__ import annotations
 
@@ -31,9 +32,10 @@ class Catalogue:
         found = from_plex(row, shows)
         if found is None:
             raise NotFound(f"The item with ratingKey {key} is neither a film nor an episode of a library.")
-        self._items[key] = found
-        if len(self._items) > _KEPT:
-            del self._items[next(iter(self._items))]
+        if found.mapped:  # what is not may be matched in Plex at any time
+            self._items[key] = found
+            if len(self._items) > _KEPT:
+                del self._items[next(iter(self._items))]
         return found
 
     def name(self, key: str) -> str | None:

@@ -48,6 +48,8 @@ class Plan:
     unmapped: int = 0
     names: list[str] = field(default_factory=list)
     """The first of those that Plex knows no id of."""
+    unused: list[str] = field(default_factory=list)
+    """Of a pull: the rating keys asked for that are not among what differs."""
 
     def take(self, item: Item) -> None:
         """Adds an item to what would change."""
@@ -121,6 +123,7 @@ async def plan_pull(plex: Plex, trakt: Trakt, home: Path, *, only: Collection[st
     """
     index = await watched_on(trakt, report)
     plan = Plan(Spool(home), Spool(home))
+    left = set(only or ())
     try:
         async for page in library(plex):
             await report(f"{page.section} on Plex", page.read, page.length)
@@ -132,10 +135,12 @@ async def plan_pull(plex: Plex, trakt: Trakt, home: Path, *, only: Collection[st
                     plan.same += 1
                 elif only is None or item.key in only:
                     plan.take(item)
+                    left.discard(item.key)
     except BaseException:
         plan.close()
         raise
     plan.elsewhere = index.size - index.found
+    plan.unused = sorted(left, key=int)
     return plan
 
 

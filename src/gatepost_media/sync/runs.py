@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from gatepost_media.common.errors import Refused
+from gatepost_media.common.errors import MediaError, Refused
 from gatepost_media.common.files import locked
 from gatepost_media.common.http import Http
 from gatepost_media.common.output import Out
@@ -70,7 +70,7 @@ class Runs:
                 yield run, _reporter(run, progress)
                 run.outcome = run.outcome or "done"
             except BaseException as error:
-                run.outcome = str(error) if isinstance(error, Exception) else "interrupted"
+                run.outcome = str(error) if isinstance(error, MediaError) else _ended_by(error)
                 raise
             finally:
                 run.ended = time.time()
@@ -86,6 +86,11 @@ class Runs:
     def kept(self, kind: Kind, dry: bool) -> Kept | None:
         """The last result of that kind."""
         return self._kept.get((kind, dry))
+
+
+def _ended_by(error: BaseException) -> str:
+    # Not the text of a foreign error: it may hold an address, or a part of a reply.
+    return f"a fault of this server ({type(error).__name__})" if isinstance(error, Exception) else "interrupted"
 
 
 def _reporter(run: Run, progress: Progress) -> Callable[[str, int, int | None], Awaitable[None]]:

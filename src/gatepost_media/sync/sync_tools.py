@@ -76,6 +76,11 @@ class SyncApplied(SyncFromTrakt):
 
     marked: int = 0
     gone: int = Field(default=0, description="Not on Plex any more when it was their turn.")
+    notDifferent: list[str] = Field(
+        default_factory=list,
+        description="Of ratingKeys: those that nothing is to be done about. They are no film or episode of a library, "
+        "watched already, or not watched on Trakt.",
+    )
 
 
 class SyncRun(Row):
@@ -177,6 +182,7 @@ async def trakt_sync_apply(
             raise
         run.outcome = f"{len(plan.items)} differed" + ("" if dryRun else f", {marked} marked")
         summary = {**_summary(plan, dryRun), "notInPlex": plan.elsewhere, "marked": marked, "gone": gone}
+        summary["notDifferent"] = plan.unused
         return _first(runs, "apply to Plex", dryRun, plan, SyncApplied.model_validate(summary))
 
 

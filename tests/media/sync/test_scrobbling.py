@@ -120,6 +120,15 @@ async def test_specials_and_what_old_agents_matched_become_plays_of_the_right_ti
         assert plays(box) == [key]
 
 
+async def test_an_item_that_was_matched_in_plex_meanwhile_is_taken(tmp_path: Path) -> None:
+    async with server(tmp_path) as (box, client):
+        work = box.plex.works.by_key[1001]
+        ids, work.known_ids = work.known_ids, {"mbid": "not-one-of-trakts"}
+        assert "Match it in Plex" in await refused(client, "trakt_start_scrobbling", ratingKey="1001")
+        work.known_ids = ids
+        assert (await ask(client, "trakt_start_scrobbling", ratingKey="1001"))["started"] is True
+
+
 async def test_the_next_episode_ends_the_one_before_it(tmp_path: Path) -> None:
     async with server(tmp_path) as (box, client):
         await start(box, client)

@@ -199,8 +199,10 @@ async def test_what_trakt_has_and_plex_has_not_is_listed_and_then_marked_once(tm
 
 async def test_only_the_named_items_are_marked(tmp_path: Path) -> None:
     async with server(tmp_path) as (box, client):
-        assert (await ask(client, "trakt_sync_apply", ratingKeys=["1001"]))["marked"] == 0
-        assert (await ask(client, "trakt_sync_apply", ratingKeys=[TRIP]))["marked"] == 1
+        none = await ask(client, "trakt_sync_apply", ratingKeys=["1001", "999999"])
+        assert (none["marked"], none["notDifferent"]) == (0, ["1001", "999999"])
+        done = await ask(client, "trakt_sync_apply", ratingKeys=[TRIP])
+        assert (done["marked"], done["notDifferent"]) == (1, [])
         assert box.plex.views[TRIP].count == 1
         assert "ratingKeys" in await refused(client, "trakt_sync_apply", ratingKeys=["../1"])
 
