@@ -7,6 +7,7 @@ types and bounds are held to its own in tests/media/trakt/test_inventory.py.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,17 @@ def test_the_hints_are_those_of_the_effect(plex: Toolset, server: str, name: str
         assert tool.effect == "destructive"
     if tool.effect == "read":
         assert not tool.needs_write
+
+
+@pytest.mark.parametrize("make", [plex_toolset, trakt_toolset])
+def test_every_argument_says_what_it_is(make: Callable[[], Toolset]) -> None:
+    silent = [
+        f"{tool.name}.{name}"
+        for tool in make().tools.values()
+        for name, given in tool.arguments.schema()["properties"].items()  # type: ignore[union-attr]
+        if not any("description" in each for each in [given, *given.get("anyOf", [])])  # type: ignore[union-attr]
+    ]
+    assert silent == []
 
 
 def test_nothing_that_changes_anything_is_shown_without_write_but_signing_in(plex: Toolset) -> None:

@@ -62,7 +62,7 @@ async def radarr_add_movie(
     rootFolderPath: Annotated[
         Text | None, Field(description="From radarr_get_profiles; the first usable if left out.")
     ] = None,
-    monitored: bool = True,
+    monitored: Annotated[bool, Field(description="Look for it from now on.")] = True,
     minimumAvailability: Annotated[
         Literal["announced", "inCinemas", "released", "preDB"], Field(description="From when to look for it.")
     ] = "released",

@@ -64,8 +64,8 @@ async def sonarr_add_series(
     rootFolderPath: Annotated[
         Text | None, Field(description="From sonarr_get_profiles; the first usable if left out.")
     ] = None,
-    monitored: bool = True,
-    seasonFolder: bool = True,
+    monitored: Annotated[bool, Field(description="Look for its episodes from now on.")] = True,
+    seasonFolder: Annotated[bool, Field(description="A folder for each season.")] = True,
     monitorType: Annotated[Monitor, Field(description="Which episodes to look for.")] = "all",
     searchForMissingEpisodes: Annotated[
         bool, Field(description="Begin to search, and so to download, at once.")

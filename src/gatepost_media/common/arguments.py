@@ -116,17 +116,23 @@ class Arguments:
 
     def _problem(self, error: ValidationError) -> BadArgument:
         first = error.errors(include_url=False, include_context=True, include_input=False)[0]
-        location = [each for each in first["loc"] if isinstance(each, int) or each in self._fields]
-        nested = [str(each) for each in first["loc"][1:] if isinstance(each, str) and each.isidentifier()]
         if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
             takes = ", ".join(self.names) or "none"
             return BadArgument(_short(first["loc"][0]), f"is not an argument of this tool. It takes: {takes}.")
-        name = str(location[0]) if location else _short(first["loc"][0] if first["loc"] else "arguments")
-        for each in location[1:]:
-            name += f"[{each}]"
-        if first["type"] in ("missing", "extra_forbidden") and nested:
-            name += f".{_short(nested[-1])}"
+        name = _short(first["loc"][0] if first["loc"] else "arguments")
+        for each in first["loc"][1:-1]:
+            name += self._step(each)
+        if len(first["loc"]) > 1:
+            last = first["loc"][-1]
+            name += f".{_short(last)}" if first["type"] == "extra_forbidden" else self._step(last)
         return BadArgument(name, _said(first["type"], first["msg"], first.get("ctx") or {}))
+
+    def _step(self, part: int | str) -> str:
+        """One step into a value: a position, or a field of a model; nothing for a name that pydantic gives a branch."""
+        if isinstance(part, int):
+            return f"[{part}]"
+        models = cast("dict[str, dict[str, dict[str, Json]]]", self.schema().get("$defs", {}))
+        return f".{part}" if any(part in model.get("properties", {}) for model in models.values()) else ""
 
 
 def _look_at(name: str, value: object, kind: object) -> None:

@@ -78,7 +78,9 @@ def _printable(value: str) -> str:
     return value
 
 
-def _a_day_or_time(value: str) -> str:
+def _a_day_or_time(value: object) -> object:
+    if not isinstance(value, str):
+        return value
     try:
         moment("", value)
     except BadArgument as error:
@@ -95,5 +97,5 @@ Text = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_print
 LongText = Annotated[str, Field(max_length=20_000)]
 """A paragraph from a caller: a summary."""
 
-When = Annotated[str, Field(min_length=10, max_length=35), AfterValidator(_a_day_or_time)]
+When = Annotated[str, Field(min_length=10, max_length=35), BeforeValidator(_a_day_or_time)]
 """A day or a time, kept as it was given; `moment` reads it."""

@@ -23,7 +23,7 @@ from mcp.shared.exceptions import MCPError
 
 from gatepost_media import __version__
 from gatepost_media.common.calling import call, failed
-from gatepost_media.common.errors import MediaError
+from gatepost_media.common.errors import BadArgument, MediaError, NotFound
 from gatepost_media.common.process import Process
 from gatepost_media.common.settings import Settings
 from gatepost_media.common.tools import FULL, Context, Tool, Toolset
@@ -115,6 +115,8 @@ def build(
                 continue
             try:
                 text = await each.read(Context(request.lifespan_context), **parts)
+            except (NotFound, BadArgument) as error:
+                raise MCPError(types.INVALID_PARAMS, str(error)) from None
             except MediaError as error:
                 raise MCPError(types.INTERNAL_ERROR, str(error)) from None
             return types.ReadResourceResult(

@@ -50,6 +50,7 @@ class Context:
         self.start = start
         """The offset that a given cursor stands for, or None without one."""
         self._report = report
+        self._before = self._last = self._told = 0.0
 
     @property
     def settings(self) -> Settings:
@@ -68,8 +69,14 @@ class Context:
         return asked if self.start is None else self.start
 
     async def progress(self, done: float, total: float | None = None, message: str | None = None) -> None:
-        """Tells the client how far the call is, if it asked to be told. `done` must rise from call to call."""
-        await self._report(done, total, message)
+        """Tells the client how far the call is, if it asked to be told. Where `done` does not rise, another part of the
+        work has begun, and is counted on top of those before: the client is owed a number that rises."""
+        if done <= self._last:
+            self._before += self._last
+        self._last = done
+        if self._before + done > self._told:
+            self._told = self._before + done
+            await self._report(self._told, None if total is None else self._before + total, message)
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,17 +32,19 @@ Tags = Annotated[
 class Edit(Spread):
     """New values; what is not given stays."""
 
-    title: Text | None = None
-    sortTitle: Text | None = None
-    originalTitle: Text | None = None
-    summary: LongText | None = None
-    year: Annotated[int, Field(ge=1800, le=2200)] | None = None
-    contentRating: Annotated[Text, Field(max_length=50)] | None = None
+    title: Text | None = Field(default=None, description="The title that is shown.")
+    sortTitle: Text | None = Field(default=None, description="What it is sorted by.")
+    originalTitle: Text | None = Field(default=None, description="The title in its own language.")
+    summary: LongText | None = Field(default=None, description="What it is about.")
+    year: Annotated[int, Field(ge=1800, le=2200)] | None = Field(default=None, description="Year of release.")
+    contentRating: Annotated[Text, Field(max_length=50)] | None = Field(
+        default=None, description="Such as PG or TV-14."
+    )
     rating: Annotated[float, Field(ge=0, le=10)] | None = Field(
         default=None, description="The critics' rating that is shown; the user's own is rate_media."
     )
-    tagline: Text | None = None
-    studio: Text | None = None
+    tagline: Text | None = Field(default=None, description="The line below the title.")
+    studio: Text | None = Field(default=None, description="The studio, or the label of music.")
     genres: Tags | None = None
     collections: Tags | None = None
     roles: Tags | None = None

@@ -37,40 +37,46 @@ class Filters(Spread):
     """Narrow a list of items. All that are given have to hold."""
 
     genre: Text | None = Field(default=None, description="A genre by name.")
-    year: Year = None
-    play_count_min: Count = None
-    play_count_max: Count = None
-    last_played_after: When | None = None
-    last_played_before: When | None = None
-    played_in_last_days: Annotated[int | None, Field(ge=1, le=36_500)] = None
+    year: Year = Field(default=None, description="Year of release.")
+    play_count_min: Count = Field(default=None, description="Played so often at least.")
+    play_count_max: Count = Field(default=None, description="Played so often at most.")
+    last_played_after: When | None = Field(
+        default=None, description="A day or time, such as 2026-11-21: played last since then."
+    )
+    last_played_before: When | None = Field(default=None, description="A day or time: played last before it.")
+    played_in_last_days: Annotated[int | None, Field(ge=1, le=36_500)] = Field(
+        default=None, description="Played in the last so many days."
+    )
     never_played: bool | None = Field(default=None, description="Only what was never played.")
     content_rating: Text | None = Field(default=None, description="Such as PG or TV-14.")
-    resolution: Literal["4k", "1080", "720", "480", "sd"] | None = None
-    audio_format: Literal["lossless", "lossy", "mp3", "flac", "aac"] | None = None
+    resolution: Literal["4k", "1080", "720", "480", "sd"] | None = Field(default=None, description="Of the video.")
+    audio_format: Literal["lossless", "lossy", "mp3", "flac", "aac"] | None = Field(
+        default=None, description="Of the audio in the file."
+    )
     bpmMin: Number = Field(default=None, description="Plex does not know the tempo: see the reply's note.")
     bpmMax: Number = Field(default=None, description="Plex does not know the tempo: see the reply's note.")
     musical_key: Text | None = Field(default=None, description="Plex does not know the key: see the reply's note.")
     dynamic_range_min: Number = Field(default=None, description="Loudness range of the audio stream, LU.")
-    dynamic_range_max: Number = None
+    dynamic_range_max: Number = Field(default=None, description="The same, at most.")
     loudness_min: Number = Field(default=None, description="Loudness of the audio stream, LUFS.")
-    loudness_max: Number = None
+    loudness_max: Number = Field(default=None, description="The same, at most.")
     mood: Mood | None = Field(default=None, description="One of the moods that Plex gives to music.")
     acoustic_ratio_min: Number = Field(default=None, description="Plex does not know it: see the reply's note.")
     acoustic_ratio_max: Number = Field(default=None, description="Plex does not know it: see the reply's note.")
     file_size_min: Number = Field(default=None, description="MB of the file.")
-    file_size_max: Number = None
-    year_min: Year = None
-    year_max: Year = None
-    studio: Text | None = None
-    director: Text | None = None
-    writer: Text | None = None
-    actor: Text | None = None
-    rating_min: Score = None
-    rating_max: Score = None
+    file_size_max: Number = Field(default=None, description="MB of the file, at most.")
+    year_min: Year = Field(default=None, description="Released in that year or later.")
+    year_max: Year = Field(default=None, description="Released in that year or before.")
+    studio: Text | None = Field(default=None, description="The studio, or the label of music, by name.")
+    director: Text | None = Field(default=None, description="A director by name.")
+    writer: Text | None = Field(default=None, description="A writer by name.")
+    actor: Text | None = Field(default=None, description="An actor by name.")
+    rating_min: Score = Field(default=None, description="The rating shown, 0 to 10, at least.")
+    rating_max: Score = Field(default=None, description="The rating shown, 0 to 10, at most.")
     duration_min: Minutes = Field(default=None, description="Minutes.")
     duration_max: Minutes = Field(default=None, description="Minutes.")
-    added_after: When | None = None
-    added_before: When | None = None
+    added_after: When | None = Field(default=None, description="A day or time: added since then.")
+    added_before: When | None = Field(default=None, description="A day or time: added before it.")
 
     @property
     def unknown_to_plex(self) -> list[str]:

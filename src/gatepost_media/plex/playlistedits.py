@@ -81,10 +81,10 @@ class PlaylistDeleted(Out):
 @TOOLS.tool("create_playlist", title="Create a playlist", effect="write", idempotent=False, profiles=PROFILES)
 async def create_playlist(
     ctx: Context,
-    title: Text,
+    title: Annotated[Text, Field(description="What the playlist is called.")],
     type: Annotated[PlaylistType, Field(description="video, audio or photo, or a type of item that is one of them.")],
     ratingKeys: Annotated[Keys | None, Field(description="The items, unless smart.")] = None,
-    smart: bool = False,
+    smart: Annotated[bool, Field(description="It holds what a filter selects, always.")] = False,
     librarySectionId: Annotated[LibraryKey | None, Field(description="With smart: the library.")] = None,
     libtype: Annotated[LibType | None, Field(description="With smart: the items the filter selects.")] = None,
     smartFilter: Annotated[
@@ -121,13 +121,13 @@ async def create_playlist(
 )
 async def create_smart_playlist(
     ctx: Context,
-    title: Text,
-    type: Kind,
+    title: Annotated[Text, Field(description="What the playlist is called.")],
+    type: Annotated[Kind, Field(description="What it holds.")],
     library_id: LibraryKey,
     filters: Annotated[
         list[SmartFilter], Field(min_length=1, max_length=20, description="Conditions, all of which must hold.")
     ],
-    sort: SmartSort = "artist.titleSort",
+    sort: Annotated[SmartSort, Field(description="In which order.")] = "artist.titleSort",
     limit: Annotated[int, Field(ge=1, le=1000, description="How many items it holds at most.")] = 100,
 ) -> PlaylistMade:
     """Create a playlist that always holds what conditions select, such as genre.tag is Jazz and year gte 1950."""

@@ -36,7 +36,8 @@ async def rate_media(
     return Marked(ratingKey=ratingKey, title=title, message=f"{title} is rated {rating:g} of 10.")
 
 
-@TOOLS.tool("mark_watched", title="Mark as watched", effect="write", idempotent=True, profiles=())
+# Not idempotent: Plex counts every mark as another viewing.
+@TOOLS.tool("mark_watched", title="Mark as watched", effect="write", idempotent=False, profiles=())
 async def mark_watched(ctx: Context, ratingKey: RatingKey) -> Marked:
     """Mark an item, or all episodes of a show or season, as played. Plex counts it as seen now; it makes no row of the
     play history."""

@@ -138,7 +138,10 @@ async def get_user_stats(ctx: Context, timeRange: Days = 30) -> UserStats:
     days = timeRange or 30
     count: Counter[int] = Counter()
     last: dict[int, str | None] = {}
-    async for page, _ in plays(ctx.plex, since=days_ago(days)):
+    seen = 0
+    async for page, length in plays(ctx.plex, since=days_ago(days)):
+        seen += len(page)
+        await ctx.progress(seen, length)
         for raw in page:
             account = whole(raw, "accountID") or 0
             count[account] += 1
@@ -183,7 +186,10 @@ async def get_popular_content(
     rows_of: dict[str, Raw] = {}
     users: defaultdict[str, set[int]] = defaultdict(set)
     leaf_plays: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    async for page, _ in plays(ctx.plex, since=days_ago(days)):
+    seen = 0
+    async for page, length in plays(ctx.plex, since=days_ago(days)):
+        seen += len(page)
+        await ctx.progress(seen, length)
         for raw in page:
             if not fits(raw, mediaType):
                 continue

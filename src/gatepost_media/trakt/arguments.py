@@ -34,15 +34,19 @@ PageNumber = Annotated[
 Extended = Annotated[bool, Field(description="True for the full record, false for title, year and ids.")]
 Embed = Annotated[bool, Field(description="True adds an HTML frame for each YouTube video.")]
 Spoilers = Annotated[bool, Field(description="False hides comments that are marked as spoilers.")]
-Period = Literal["daily", "weekly", "monthly", "yearly", "all"]
-CommentSort = Literal["newest", "oldest", "likes", "replies"]
-ListType = Literal["all", "personal", "official", "watchlists"]
-ListSort = Literal["popular", "likes", "comments", "items", "added", "updated"]
+Period = Annotated[
+    Literal["daily", "weekly", "monthly", "yearly", "all"], Field(description="Of which time the counts are.")
+]
+CommentSort = Annotated[Literal["newest", "oldest", "likes", "replies"], Field(description="In which order.")]
+ListType = Annotated[Literal["all", "personal", "official", "watchlists"], Field(description="Which kind of lists.")]
+ListSort = Annotated[
+    Literal["popular", "likes", "comments", "items", "added", "updated"], Field(description="In which order.")
+]
 Language = Annotated[
     str, Field(pattern="^(all|[a-z]{2})$", description="Two letters, such as de, or all.", examples=["all", "de"])
 ]
 Query = Annotated[str, Field(min_length=1, max_length=200, description="What to look for.")]
-ItemKind = Literal["movies", "shows", "seasons", "episodes"]
+ItemKind = Annotated[Literal["movies", "shows", "seasons", "episodes"], Field(description="What kind of things.")]
 
 
 def checked(argument: str, value: str) -> str:

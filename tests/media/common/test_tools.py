@@ -11,10 +11,11 @@ import jsonschema_rs
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
-from pydantic import Field
+from mcp_types import INVALID_PARAMS
+from pydantic import BaseModel, ConfigDict, Field
 
 from gatepost_media.common.errors import NotFound
-from gatepost_media.common.ids import Digits, Text
+from gatepost_media.common.ids import Digits, Text, When
 from gatepost_media.common.output import Out, Page, Row
 from gatepost_media.common.serve import build
 from gatepost_media.common.settings import Settings
@@ -30,6 +31,15 @@ class Thing(Row):
 
 class Things(Page[Thing]):
     pass
+
+
+class Score(BaseModel):
+    """One of several arguments of an argument."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    points: Annotated[int | None, Field(ge=1, le=10)] = None
+    at: When | None = None
 
 
 class Said(Out):
@@ -57,7 +67,12 @@ async def list_things(ctx: Context, limit: Annotated[int, Field(ge=0, le=5000)] 
     aliases={"thing_id": "thingKey", "loudly": "loud"},
 )
 async def say(
-    ctx: Context, thingKey: Digits, how: Literal["high", "low"] = "low", loud: bool = False, text: Text = "x"
+    ctx: Context,
+    thingKey: Digits,
+    how: Literal["high", "low"] = "low",
+    loud: bool = False,
+    text: Text = "x",
+    scores: list[Score] | None = None,
 ) -> Said:
     """Say a thing."""
     if thingKey == "404":
@@ -65,6 +80,7 @@ async def say(
     if thingKey == "500":
         raise KeyError("secret-token")
     await ctx.progress(1, 2, "half")
+    await ctx.progress(1, 2, "half of the next part")
     return Said(text=f"{thingKey} {how} {loud} {text}", more=["long " * 100] * (3000 if thingKey == "9" else 1))
 
 
@@ -75,6 +91,8 @@ async def all_things(ctx: Context) -> str:
 
 @TOOLS.resource("things://one/{key}", name="one", title="One", description="One thing.")
 async def one_thing(ctx: Context, key: str) -> str:
+    if key == "404":
+        raise NotFound("There is no thing 404.")
     return key
 
 
@@ -99,7 +117,8 @@ def test_a_tool_is_listed_with_its_schemas_and_hints_and_called(tmp_path, mode):
             assert set(tools) == {"list_things", "say"}
             said = tools["say"]
             assert said.input_schema["properties"]["thingKey"]["anyOf"][0]["pattern"] == "^[0-9]{1,18}$"
-            assert set(said.input_schema["properties"]) == {"thingKey", "thing_id", "how", "loud", "loudly", "text"}
+            names = {"thingKey", "thing_id", "how", "loud", "loudly", "text", "scores"}
+            assert set(said.input_schema["properties"]) == names
             assert said.input_schema["additionalProperties"] is False
             assert said.annotations.read_only_hint is False
             assert tools["list_things"].annotations.read_only_hint is True
@@ -122,6 +141,11 @@ def test_a_tool_is_listed_with_its_schemas_and_hints_and_called(tmp_path, mode):
         ({"thingKey": "1", "how": "loud"}, "how: should be 'high' or 'low'."),
         ({"thingKey": "1", "where": 1}, "where: is not an argument of this tool. It takes: thingKey"),
         ({"thingKey": "1", "text": "a\nb"}, "text: must hold no control characters."),
+        ({"thingKey": "1", "scores": [{}, {"points": 11}]}, "scores[1].points: should be less than or equal to 10."),
+        ({"thingKey": "1", "scores": [{"points": "no"}]}, "scores[0].points: should be a valid integer"),
+        ({"thingKey": "1", "scores": [{"at": "now"}]}, "scores[0].at: must be a date or time such as 2026-11-21"),
+        ({"thingKey": "1", "scores": [{"pints": 1}]}, "scores[0].pints: is not known here."),
+        ({"thingKey": "1", "scores": [7]}, "scores[0]: should be a valid dictionary"),
         ({"thingKey": "404"}, "There is no thing 404. List them with list_things."),
     ],
 )
@@ -218,6 +242,9 @@ def test_resources_and_prompts_are_listed_and_read(tmp_path, mode):
                 await client.get_prompt("ask", {})
             with pytest.raises(MCPError, match="Unknown resource"):
                 await client.read_resource("things://two/5")
+            with pytest.raises(MCPError, match="There is no thing 404") as raised:
+                await client.read_resource("things://one/404")
+            assert raised.value.error.code == INVALID_PARAMS
 
     run(work())
 
@@ -231,6 +258,7 @@ def test_progress_reaches_the_client_that_asks_for_it(tmp_path):
 
         async with connect(tmp_path) as client:
             await client.call_tool("say", {"thingKey": "1"}, progress_callback=hear)
-        assert heard == [(1, 2, "half")]
+        # The second part is counted on top of the first: what a client hears rises.
+        assert heard == [(1, 2, "half"), (2, 3, "half of the next part")]
 
     run(work())

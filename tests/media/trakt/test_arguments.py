@@ -151,7 +151,11 @@ async def test_arguments_outside_the_schema_are_refused_by_name_and_nothing_is_s
         ("fetch_calendar", {"start_date": "../../x/.."}, "start_date"),
         ("create_list", {"name": "  "}, "name"),
         ("fetch_trending_shows", {"cursor": "bm90IG1pbmU"}, "cursor"),
-        ("add_to_history", {"history_type": "movies", "items": [{"trakt_id": 1, "watched_at": "now"}]}, "items[0]"),
+        (
+            "add_to_history",
+            {"history_type": "movies", "items": [{"trakt_id": 1, "watched_at": "now"}]},
+            "items[0].watched_at",
+        ),
     ],
 )
 async def test_arguments_that_do_not_fit_together_are_refused_by_name(

@@ -41,7 +41,7 @@ async def fetch_calendar(
         Literal["shows", "new-shows", "premieres", "finales", "movies", "dvd"], Field(description="What comes.")
     ] = "shows",
     start_date: Annotated[
-        str | None, Field(min_length=10, max_length=10, description="First day, such as 2026-11-21; left out, today.")
+        str | None, Field(max_length=10, description="First day, such as 2026-11-21; left out, today.")
     ] = None,
     days: Annotated[int, Field(ge=1, le=33, description="How many days.")] = 7,
     mine: Annotated[

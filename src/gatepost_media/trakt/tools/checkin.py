@@ -17,8 +17,8 @@ from gatepost_media.trakt.refusals import AlreadyThere
 
 TOOLS = Toolset("trakt-checkin", "", PROFILES)
 
-Title = Annotated[str, Field(min_length=1, max_length=500)] | None
-Year = Annotated[int, Field(gt=1800, lt=2200)] | None
+Title = Annotated[str, Field(min_length=1, max_length=500, description="Where its id is not known.")] | None
+Year = Annotated[int, Field(gt=1800, lt=2200, description="Tells apart what has the same title.")] | None
 Message = Annotated[str, Field(max_length=1000, description="What is said with it where it is shared.")]
 Share = Annotated[bool, Field(description="Share it there, if the account is connected.")]
 

@@ -16,8 +16,11 @@ from gatepost_media.trakt.tools.items import MOST_ITEMS, Changed, Named, Noted, 
 
 TOOLS = Toolset("trakt-watchlist", "", PROFILES)
 
-SortBy = Literal["rank", "added", "title", "released", "runtime", "popularity", "percentage", "votes"]
-SortHow = Literal["asc", "desc"]
+SortBy = Annotated[
+    Literal["rank", "added", "title", "released", "runtime", "popularity", "percentage", "votes"],
+    Field(description="What the order goes by."),
+]
+SortHow = Annotated[Literal["asc", "desc"], Field(description="Rising or falling.")]
 
 
 class Listed(Item):
@@ -32,7 +35,9 @@ class Listed(Item):
 @TOOLS.tool("fetch_user_watchlist", title="Own watchlist", effect="read", idempotent=True, profiles=ACCOUNT)
 async def fetch_user_watchlist(
     ctx: Context,
-    watchlist_type: Literal["all", "movies", "shows", "seasons", "episodes"] = "all",
+    watchlist_type: Annotated[
+        Literal["all", "movies", "shows", "seasons", "episodes"], Field(description="What kind of things.")
+    ] = "all",
     sort_by: SortBy = "rank",
     sort_how: SortHow = "asc",
     page: PageNumber = None,
