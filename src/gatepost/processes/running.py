@@ -172,11 +172,6 @@ class Run:
         if self._own is not None:
             self._own.write_now()
 
-    def idle(self) -> None:
-        """The last answer is out. The rows of outcomes are written while the client looks at it."""
-        if self._own is not None and self._own.pending:
-            self._loop.call_soon(self._own.write_now)
-
     async def opened(self) -> None:
         """See `front.Host`."""
         assert self._starting is not None

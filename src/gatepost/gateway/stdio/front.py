@@ -57,9 +57,6 @@ class Host(Protocol):
     def flow(self, flowing: bool, /) -> None:
         """Read nothing more for now, or read on."""
 
-    def idle(self) -> None:
-        """The last of what was in hand is done."""
-
     def failed(self) -> None:
         """A fault, after which the client would wait for ever."""
 
@@ -171,8 +168,6 @@ class Front:
                 self._answer(request, replies.error(id, _INTERNAL_ERROR, _FAULT))
             if self._in_flight.get(id) is request:
                 del self._in_flight[id]
-        if not self._running:
-            self._host.idle()
         if not self._flowing:
             self._check_flow()
 
