@@ -185,6 +185,15 @@ def test_ten_megabytes_are_looked_at_at_their_beginning_and_said_to_be_too_long(
     assert len(of("Reads.", _meta=whole)) == MOST_OF_TOOL
 
 
+def test_many_harmless_findings_keep_no_bad_one_out() -> None:
+    harmless = [{"name": f"t{n}", "inputSchema": None} for n in range(6_000)]
+    bad = {"name": "bad", "description": INSTRUCTIONS["secrecy"], "inputSchema": OPEN}
+    assert findings([*harmless, bad])[0].tool == "bad"
+    padded = {str(n): "Reads.\u200b" for n in range(100)}
+    (first, *_) = of("Reads.", _meta={**padded, "last": INSTRUCTIONS["secrecy"]})
+    assert first.severity == "critical"
+
+
 def test_the_worst_comes_first_and_what_is_no_tool_is_left_alone() -> None:
     found = findings(
         [

@@ -126,7 +126,8 @@ def test_url_and_command_exclude_each_other(gatepost: Program, arguments: list[s
 def test_a_scan_says_what_has_changed(gatepost: Program, tools: Path) -> None:
     gatepost.add_tiny("files", tools)
     quiet = gatepost("server", "scan", "files")
-    assert (quiet.code, quiet.out) == (0, "2 tools, nothing has changed.\n")
+    assert quiet.code == 0, quiet.err
+    assert quiet.out.endswith("\n2 tools, nothing has changed.\n")
     changed = [{**TOOLS[0], "description": "Reads any file, and sends it away."}, {"name": "new", "inputSchema": {}}]
     tools.write_text(json.dumps(changed))
     noisy = gatepost("server", "scan", "files", "--json")

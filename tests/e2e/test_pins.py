@@ -50,6 +50,8 @@ def test_one_changed_word_takes_a_tool_out_of_use_at_the_next_list_until_it_is_a
         assert scanned.code == 1
         assert "gatepost server accept files" in scanned.out
         assert gateway.ok("server", "show", "files", "--json").json["waiting"] == ["read_file"]
+        explained = gateway("policy", "explain", "--grant", "me", "--tool", "read_file", "--json")
+        assert (explained.code, explained.json["rule"]) == (1, "(definition changed)")
         looked = gateway("server", "accept", "files", "--dry-run")
         assert looked.code == 1
         assert asyncio.run(_seen(gateway, token))[0] == ["list_files"]

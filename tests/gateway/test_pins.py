@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gatepost.definitions.definition import definition_hash
+from gatepost.gateway.core import Settings
 from tests.support.recording import Recorder, head, json_answer, raw_answer, sse
 from tests.support.rig import ALLOW_ALL, Rig
 
@@ -97,6 +98,23 @@ def test_a_tool_that_nobody_knows_is_not_listed_and_its_server_is_read_again(tmp
         assert await names(rig, token) == ["read", "write"]
 
     with_list(tmp_path, work, READ, WRITE, {**READ, "name": "new"})
+
+
+def test_a_difference_that_stays_has_the_server_read_once_and_another_one_again(tmp_path: Path) -> None:
+    async def run() -> None:
+        listed = json_answer(listing(READ, WRITE, {**READ, "name": "new"}))
+        async with Recorder(listed) as upstream, Rig(tmp_path, settings=Settings(rescan_pause=0.0)) as rig:
+            put(rig, upstream.url, READ, WRITE)
+            tokens = [rig.grant("s", ALLOW_ALL | {"hide": [word]}, label=word) for word in ("a", "b", "c")]
+            for token in tokens:
+                await names(rig, token)
+            await rig.until(lambda: rig.rescans)
+            assert rig.rescans == ["s"]
+            upstream.answer = json_answer(listing(READ, WRITE, {**READ, "name": "other"}))
+            await names(rig, tokens[0])
+            await rig.until(lambda: len(rig.rescans) == 2)
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize(("more", "scans"), [({}, ["s"]), ({"nextCursor": "x"}, [])], ids=["whole", "page"])

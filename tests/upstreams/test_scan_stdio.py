@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gatepost.definitions.listing import read_listing
 from gatepost.upstreams.base import UpstreamFailed
 from gatepost.upstreams.config import ServerConfig
 from gatepost.upstreams.scan import ServerInfo, list_tools, probe
@@ -95,10 +96,30 @@ def test_more_pages_than_the_bound_are_refused() -> None:
     run(test())
 
 
-def test_two_different_tools_of_one_name_are_refused() -> None:
+def test_two_different_tools_of_one_name_are_both_told_of() -> None:
     async def test() -> None:
-        with pytest.raises(UpstreamFailed, match="two different tools named 'tool-0'"):
-            await list_tools(scripted("--twins"), ServerInfo(LEGACY, (), {}, {}, None))
+        tools = await list_tools(scripted("--twins"), ServerInfo(LEGACY, (), {}, {}, None))
+        assert [tool["name"] for tool in tools] == ["tool-0", "tool-0"]
+        assert read_listing(tools, now=0).definitions == ()
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("flags", "pages", "why"),
+    [(("--pages", "3", "--circle"), 3, "goes in a circle"), (("--pages", "2000"), 1000, "more than 1000 pages")],
+    ids=["circle", "endless"],
+)
+def test_of_a_list_without_an_end_as_much_is_used_as_was_read_where_that_is_asked(
+    flags: tuple[str, ...], pages: int, why: str
+) -> None:
+    async def test() -> None:
+        config = scripted(*flags)
+        problems: list[str] = []
+        tools = await list_tools(config, await probe(config), problems)
+        assert [tool["name"] for tool in tools] == [f"tool-{page}" for page in range(pages)]
+        (problem,) = problems
+        assert why in problem
 
     run(test())
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from gatepost.catalogue.attacks import OWASP, Attack
+from gatepost.catalogue.findings import Finding
 from gatepost.catalogue.pages import WINDOW, ServerPage, ToolPage
 
+_SHOWN_FINDINGS: Final = 100
 _SPECIAL = frozenset("\\`*_{}[]()#+-!|<>~")
 
 
@@ -54,6 +57,7 @@ def server_markdown(page: ServerPage) -> str:
     lines = [f"# {escaped(page.name)}", "", f"{len(page.tools):,} tools: {counts}.", ""]
     heavy = f" The heaviest is {escaped(page.heaviest.name)} with {page.heaviest.tokens:,}." if page.heaviest else ""
     lines += [f"Its definitions cost about {page.tokens:,} tokens, {page.share:.1%} of {WINDOW:,}.{heavy}", ""]
+    lines += findings_markdown(page.findings)
     rows = [
         [escaped(tool.name), tool.category, tool.classification.severity, tool.classification.confidence]
         for tool in page.tools
@@ -62,6 +66,16 @@ def server_markdown(page: ServerPage) -> str:
     lines += [escaped(note) for note in page.recommendation.notes]
     lines += ["## The recommended policy", "", *_json(page.recommendation.document)]
     return "\n".join(lines)
+
+
+def findings_markdown(findings: Sequence[Finding]) -> list[str]:
+    """What is to be looked at first, as a section; nothing where there is nothing."""
+    if not findings:
+        return []
+    lines = [f"* {one.severity}: {escaped(str(one))}" for one in findings[:_SHOWN_FINDINGS]]
+    if len(findings) > _SHOWN_FINDINGS:
+        lines.append(f"* and {len(findings) - _SHOWN_FINDINGS:,} more")
+    return ["## To be looked at first", "", *lines, ""]
 
 
 def attack_markdown(attack: Attack) -> str:

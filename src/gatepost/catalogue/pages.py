@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from gatepost.catalogue.attacks import Attack, concerning
 from gatepost.catalogue.classification import CATEGORIES, SEVERITIES, SIGNALS
+from gatepost.catalogue.findings import Finding
 from gatepost.catalogue.listed import ListedTool
 from gatepost.catalogue.reasons import reasons
 from gatepost.catalogue.recommend import Recommendation, blocking, rate_limit, recommend, tool_policy
@@ -116,6 +117,7 @@ class ServerPage:
         tokens, share: what its definitions cost in a model's context, and what part of `WINDOW` that is.
         heaviest: the tool that costs most, or None without tools.
         recommendation: its whole policy.
+        findings: what in its definitions is to be looked at first.
     """
 
     name: str
@@ -125,6 +127,7 @@ class ServerPage:
     share: float
     heaviest: ListedTool | None
     recommendation: Recommendation
+    findings: tuple[Finding, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -139,11 +142,12 @@ class ServerPage:
             ],
             "policy": self.recommendation.document,
             "notes": list(self.recommendation.notes),
+            "findings": [one.as_dict() for one in self.findings],
         }
 
 
-def server_page(name: str, tools: Sequence[ListedTool]) -> ServerPage:
-    """The page of a server with these tools."""
+def server_page(name: str, tools: Sequence[ListedTool], findings: Sequence[Finding] = ()) -> ServerPage:
+    """The page of a server with these tools, and what was found in their definitions."""
     counted = Counter(tool.category for tool in tools)
     tokens = sum(tool.tokens for tool in tools)
     return ServerPage(
@@ -154,6 +158,7 @@ def server_page(name: str, tools: Sequence[ListedTool]) -> ServerPage:
         share=tokens / WINDOW,
         heaviest=max(tools, key=lambda tool: tool.tokens, default=None),
         recommendation=recommend(tools, about=name),
+        findings=tuple(findings),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from gatepost.catalogue.attacks import GROUPS, OWASP, Attack, attacks
 from gatepost.catalogue.classification import CATEGORIES
+from gatepost.catalogue.findings import Finding
 from gatepost.catalogue.listed import ListedTool
 from gatepost.catalogue.pages import WINDOW, ServerPage, ToolPage, server_page, tool_page
 
@@ -27,15 +28,19 @@ _GROUP_TITLES: Final = {
 }
 
 
-def site(servers: Mapping[str, Sequence[ListedTool]]) -> Iterator[tuple[str, str]]:
+def site(
+    servers: Mapping[str, Sequence[ListedTool]], findings: Mapping[str, Sequence[Finding]] | None = None
+) -> Iterator[tuple[str, str]]:
     """Every file of the site: its path below the folder, with `/`, and its text.
 
     Args:
         servers: the tools of each server by its name.
+        findings: what in a server's definitions is to be looked at first, by its name.
     """
+    known = findings or {}
     yield "style.css", _asset("style.css")
     yield "search.js", _asset("search.js")
-    pages = {name: server_page(name, tools) for name, tools in sorted(servers.items())}
+    pages = {name: server_page(name, tools, known.get(name, ())) for name, tools in sorted(servers.items())}
     folders = {name: f"servers/{slug(name)}" for name in pages}
     used: dict[str, list[tuple[str, str]]] = {}
     for name, page in pages.items():
@@ -109,12 +114,22 @@ def _server(page: ServerPage, addresses: Mapping[str, str]) -> str:
     body = (
         f"<h1>{_text(page.name)}</h1>{_bar(page.counts)}<p>{_counted(page.counts)}.</p>"
         f"<p>Its definitions cost about {page.tokens:,} tokens of a model's context, {page.share:.1%} of a window of "
-        f"{WINDOW:,}.{heavy}</p><h2>Tools by risk</h2>{_search('Find a tool')}"
+        f"{WINDOW:,}.{heavy}</p>{_findings(page.findings)}<h2>Tools by risk</h2>{_search('Find a tool')}"
         f'<ul class="rows" id="found">{rows}</ul><h2>The recommended policy</h2>{notes}'
         f"{_code(page.recommendation.document)}"
         f"<p>The same from the command line:</p><pre>gatepost policy recommend {_text(page.name)}</pre>"
     )
     return _page(page.name, body, "../../")
+
+
+def _findings(findings: Sequence[Finding]) -> str:
+    if not findings:
+        return ""
+    items = "".join(
+        f'<li>{_text(str(one))}<span class="quiet">{_text(one.severity)}</span></li>' for one in findings[:200]
+    )
+    more = f"<p>And {len(findings) - 200:,} more.</p>" if len(findings) > 200 else ""
+    return f'<h2>To be looked at first</h2><ul class="rows">{items}</ul>{more}'
 
 
 def _tool(page: ToolPage) -> str:

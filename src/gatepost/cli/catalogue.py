@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,11 @@ from gatepost.cli.catalogue_index import export, import_, search
 from gatepost.cli.command import Command, Place, group, json_option
 
 if TYPE_CHECKING:
+    from gatepost.catalogue.findings import Finding
     from gatepost.catalogue.pages import ServerPage, ToolPage
+
+
+_SHOWN_FINDINGS = 30
 
 
 @group("catalogue")
@@ -39,7 +44,7 @@ def show(place: Place, what: str, as_markdown: bool, as_json: bool) -> None:
     """
     from gatepost.catalogue.markdown import server_markdown, tool_markdown
     from gatepost.catalogue.pages import server_page, tool_page
-    from gatepost.cli.catalogue_tools import tools_of
+    from gatepost.cli.catalogue_tools import all_findings, tools_of
     from gatepost.cli.output import emit
     from gatepost.control.suggest import nearest
     from gatepost.errors import GatepostError
@@ -49,13 +54,13 @@ def show(place: Place, what: str, as_markdown: bool, as_json: bool) -> None:
     server, slash, name = what.partition("/")
     tools = tools_of(place, server)
     if not slash:
-        whole = server_page(server, tools)
+        whole = server_page(server, tools, all_findings(place, [server])[server])
         if as_json:
             emit(whole.as_dict())
         elif as_markdown:
             click.echo(server_markdown(whole))
         else:
-            _show_server(whole)
+            show_server_page(whole)
         return
     known = {tool.name: tool for tool in tools}
     if name not in known:
@@ -95,11 +100,11 @@ def build(place: Place, out: Path, names: tuple[str, ...], as_json: bool) -> Non
     """
     from gatepost.catalogue.site import site
     from gatepost.cli.catalogue_folder import write_site
-    from gatepost.cli.catalogue_tools import all_tools
+    from gatepost.cli.catalogue_tools import all_findings, all_tools
     from gatepost.cli.output import count, emit
 
     servers = all_tools(place, names)
-    pages = write_site(out, site(servers))
+    pages = write_site(out, site(servers, all_findings(place, servers)))
     if as_json:
         emit({"out": str(out), "servers": len(servers), "files": pages})
         return
@@ -107,7 +112,8 @@ def build(place: Place, out: Path, names: tuple[str, ...], as_json: bool) -> Non
     click.echo(f"{count(len(servers), 'server')} with {count(tools, 'tool')} in {out}; open {out / 'index.html'}.")
 
 
-def _show_server(page: ServerPage) -> None:
+def show_server_page(page: ServerPage, more: Sequence[tuple[str, str]] = (), *, registered: bool = True) -> None:
+    """Prints the page of a server, with `more` fields at its head."""
     from gatepost.catalogue.pages import WINDOW
     from gatepost.cli.output import clean, count, fields, heading, style, table
 
@@ -115,6 +121,7 @@ def _show_server(page: ServerPage) -> None:
     heaviest = f"; {page.heaviest.name} costs most, {page.heaviest.tokens:,}" if page.heaviest else ""
     fields(
         [
+            *more,
             (
                 "tools",
                 ", ".join(f"{number} {category}" for category, number in page.counts.items() if number) or "none",
@@ -124,6 +131,7 @@ def _show_server(page: ServerPage) -> None:
     )
     for note in page.recommendation.notes:
         click.echo(clean(note))
+    show_findings(page.findings)
     if not page.tools:
         return
     heading(f"{count(len(page.tools), 'tool')} by risk")
@@ -140,9 +148,24 @@ def _show_server(page: ServerPage) -> None:
             for tool in page.tools
         ],
     )
+    if not registered:
+        return
     click.echo()
     click.echo("Its policy:   gatepost policy recommend " + clean(page.name))
     click.echo(f"One tool:     gatepost catalogue show {clean(page.name)}/{clean(page.tools[0].name)}")
+
+
+def show_findings(findings: Sequence[Finding]) -> None:
+    """Prints what in a server's definitions is to be looked at first; nothing where there is nothing."""
+    from gatepost.cli.output import clean, heading
+
+    if not findings:
+        return
+    heading("To be looked at first")
+    for one in findings[:_SHOWN_FINDINGS]:
+        click.echo(f"  {one.severity:9} {clean(str(one))}")
+    if len(findings) > _SHOWN_FINDINGS:
+        click.echo(f"  and {len(findings) - _SHOWN_FINDINGS:,} more (--json shows them)")
 
 
 def _show_tool(page: ToolPage) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from gatepost.cli.command import Place
 
 if TYPE_CHECKING:
+    from gatepost.catalogue.findings import Finding
     from gatepost.catalogue.listed import ListedTool
+    from gatepost.control.store import Store
 
 
 def tools_of(place: Place, server: str) -> tuple[ListedTool, ...]:
@@ -35,3 +38,19 @@ def all_tools(place: Place, names: tuple[str, ...]) -> dict[str, tuple[ListedToo
         name: read_tools([one.tool for one in listed], {one.name: one.category for one in listed})
         for name, listed in known.items()
     }
+
+
+def findings_in(store: Store, server: str) -> tuple[Finding, ...]:
+    """What in a server's definitions is to be looked at first. Raises `GatepostError` GP-4003."""
+    from gatepost.catalogue.findings import findings
+    from gatepost.control.tools import list_tools, tool_names
+
+    return findings([one.tool for one in list_tools(store, server)], others=tool_names(store, but=server))
+
+
+def all_findings(place: Place, servers: Iterable[str]) -> dict[str, tuple[Finding, ...]]:
+    """`findings_in` for each of these servers."""
+    from gatepost.cli.session import opened
+
+    with opened(place) as store:
+        return {server: findings_in(store, server) for server in servers}

@@ -38,6 +38,7 @@ class Judged:
         steps: as `Policy.explain` gives them.
         known: whether the server defines the tool; a call of an unknown one is refused before any rule.
         category: the tool's category, if it has one.
+        waits: whether its definition waits to be accepted, so that a call of it is refused before any rule.
     """
 
     tool: str
@@ -45,6 +46,7 @@ class Judged:
     steps: Sequence[Mapping[str, Any]]
     known: bool
     category: str | None
+    waits: bool = False
 
 
 def show_explanation(judged: Judged, *, as_json: bool) -> int:
@@ -53,6 +55,9 @@ def show_explanation(judged: Judged, *, as_json: bool) -> int:
     effect, rule, message = verdict.effect, verdict.rule, verdict.message
     if not judged.known:
         effect, rule, message = "deny", "(unknown tool)", f"The server has no tool {judged.tool}."
+    elif judged.waits and rule != "(hidden)":
+        effect, rule = "deny", "(definition changed)"
+        message = f"The definition of {judged.tool} has changed; see it with gatepost server accept --dry-run."
     if as_json:
         emit(
             {

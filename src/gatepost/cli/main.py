@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": "gatepost.cli.demo:demo",
     "serve": "gatepost.cli.serve:serve",
     "run": "gatepost.cli.run:run",
+    "scan": "gatepost.cli.scan:scan",
     "server": "gatepost.cli.server:server",
     "policy": "gatepost.cli.policy:policy",
     "catalogue": "gatepost.cli.catalogue:catalogue",

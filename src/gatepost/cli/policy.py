@@ -232,8 +232,9 @@ def explain(place: Place, file: str | None, label: str | None, tool: str, argume
         raise click.UsageError("--arguments is not a JSON object.")
 
     definition: Definition | None = None
+    waits = False
     if label is not None:
-        document, definition = _of_grant(place, label, tool)
+        document, definition, waits = _of_grant(place, label, tool)
         if document is None:
             raise GatepostError(
                 "GP-2002",
@@ -254,22 +255,26 @@ def explain(place: Place, file: str | None, label: str | None, tool: str, argume
         steps=compiled.explain(tool=tool, arguments=values, category=category, definition=known),
         known=label is None or definition is not None,
         category=category,
+        waits=waits,
     )
     return show_explanation(judged, as_json=as_json)
 
 
-def _of_grant(place: Place, label: str, tool: str) -> tuple[str | None, Definition | None]:
-    """The document a grant is judged by, and the definition of the tool on its server."""
+def _of_grant(place: Place, label: str, tool: str) -> tuple[str | None, Definition | None, bool]:
+    """The document a grant is judged by, the definition of the tool on its server, and whether that is quarantined."""
     from gatepost.cli.session import opened
     from gatepost.control.grants import show_grant
     from gatepost.control.policies import show_policy
+    from gatepost.control.servers import show_server
     from gatepost.control.tools import list_tools
 
     with opened(place) as store:
         grant = show_grant(store, label)
         document = show_policy(store, grant.policy).text if grant.policy is not None else None
         tools = list_tools(store, grant.server)
-    return document, next((known for known in tools if known.name == tool), None)
+        server = show_server(store, grant.server)
+    waits = server.drift_mode == "quarantine" and tool in server.waiting
+    return document, next((known for known in tools if known.name == tool), None), waits
 
 
 def _tools(place: Place, server: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,15 +10,12 @@ from gatepost.cli.command import Command, Place, group, json_option
 from gatepost.cli.server_accept import accept
 from gatepost.cli.server_import import import_
 from gatepost.cli.server_keeping import arguments, set_
+from gatepost.cli.server_scan import scan, to_accept
 
 if TYPE_CHECKING:
-    from gatepost.control.target import Target
     from gatepost.definitions.definition import Definition
-    from gatepost.processes.scanning import Found
-    from gatepost.upstreams.scan import ServerInfo
 
 _SHOWN_STDERR_LINES = 20
-_SHOWN_WAITING = 10
 
 
 @group("server")
@@ -73,35 +69,21 @@ def add(
     answer is refused, and nothing is stored.
     """
     from gatepost.cli.output import clean, fields, spoken, style
+    from gatepost.cli.reaching import ask, target_of
     from gatepost.cli.session import actor, opened, value_of
     from gatepost.control.names import check_server
-    from gatepost.control.secrets import parse_env, parse_header
     from gatepost.control.servers import add_server, list_servers
-    from gatepost.control.target import Target, check_target
+    from gatepost.control.target import check_target
     from gatepost.errors import GatepostError
 
-    if (url is None) == (not command):
-        raise click.UsageError("Give either --url URL, or -- and the command that starts the server.")
-    if headers and url is None:
-        raise click.UsageError("--header goes with --url; a program gets its secrets with --env.")
-    if variables and url is not None:
-        raise click.UsageError("--env goes with a command; a URL gets its secrets with --header.")
-    target = Target(
-        name=name,
-        url=url,
-        headers=tuple(parse_header(header) for header in headers),
-        command=command,
-        env=dict(parse_env(variable) for variable in variables),
-        # It starts where this command was typed, as it would from a shell.
-        cwd=str(Path.cwd()) if command else None,
-    )
+    target = target_of(name, url, headers, variables, command)
     check_server(name)
     check_target(target)
     with opened(place, create=True) as store:
         # Said before the server is asked, and held again when it is stored.
         if any(known.name == name for known in list_servers(store)):
             raise GatepostError("GP-4002", f"There is a server {name} already.", "Choose another name.")
-        found = _ask(target)
+        found = ask(target)
         done = add_server(
             store,
             actor(),
@@ -117,7 +99,7 @@ def add(
             tools=found.tools,
         )
         added = value_of(done)
-    names = ", ".join(clean(str(tool.get("name"))) for tool in found.tools)
+    names = ", ".join(clean(name) for name in dict.fromkeys(str(tool.get("name")) for tool in found.tools))
     click.echo(style(f"Added {name}.", bold=True))
     fields(
         [
@@ -185,9 +167,11 @@ def list_(place: Place, as_json: bool) -> None:
 def show(place: Place, name: str, as_json: bool) -> None:
     """Show a server and its tools.
 
-    With their categories, what has drifted, the protocol revisions it speaks, and what a running program last said on
-    stderr.
+    With their categories, what has drifted, what in their definitions is to be looked at, the protocol revisions it
+    speaks, and what a running program last said on stderr.
     """
+    from gatepost.cli.catalogue import show_findings
+    from gatepost.cli.catalogue_tools import findings_in
     from gatepost.cli.output import count, emit, fields, heading, local, spoken, table
     from gatepost.cli.running import pairs as running_pairs
     from gatepost.cli.server_keeping import span
@@ -199,11 +183,17 @@ def show(place: Place, name: str, as_json: bool) -> None:
     with opened(place) as store:
         known = show_server(store, name)
         tools = list_tools(store, name)
+        found = findings_in(store, name)
     status = ask_now(place.folder().socket("dataplane.sock"), {"op": "status"}, seconds=2.0) or {}
     running = (status.get("servers") or {}).get(name)
     if as_json:
         emit(
-            {**_times_in_utc(known.as_dict()), "definitions": [_definition(tool) for tool in tools], "running": running}
+            {
+                **_times_in_utc(known.as_dict()),
+                "definitions": [_definition(tool) for tool in tools],
+                "findings": [one.as_dict() for one in found],
+                "running": running,
+            }
         )
         return
     pairs = [("reached by", known.url or " ".join(known.command))]
@@ -219,13 +209,14 @@ def show(place: Place, name: str, as_json: bool) -> None:
         ("grants", ", ".join(known.grants) or "none"),
     ]
     if known.waiting:
-        pairs.append(("to be accepted", _to_accept(known.name, known.waiting)))
+        pairs.append(("to be accepted", to_accept(known.name, known.waiting)))
     if known.keep_arguments is not None:
         pairs.append(("arguments", f"kept for {span(known.keep_arguments)}, encrypted"))
     if running is not None:
         pairs += running_pairs(running)
     click.echo(click.style(name, bold=True))
     fields(pairs)
+    show_findings(found)
     heading(count(len(tools), "tool"))
     if tools:
         table(
@@ -268,47 +259,6 @@ def remove(place: Place, name: str, force: bool) -> None:
 
 
 @server.command(
-    "scan",
-    cls=Command,
-    examples="""
-    gatepost server scan files
-    """,
-)
-@click.argument("name")
-@json_option
-@click.pass_obj
-def scan(place: Place, name: str, as_json: bool) -> int:
-    """Read a server's tools again and say what has changed.
-
-    A tool that is new, or whose definition is not the pinned one, is out of use until `gatepost server accept`, unless
-    `gatepost server set --drift` says otherwise. Exit code 1 where something has changed or waits to be accepted.
-    """
-    from gatepost.cli.output import count, emit
-    from gatepost.cli.session import actor, opened, value_of
-    from gatepost.control.servers import read_target, show_server
-    from gatepost.control.tools import store_scan
-
-    with opened(place) as store:
-        found = _ask(read_target(store, name))
-        drift = value_of(
-            store_scan(store, actor(), name, found.tools, info=found.info, eras=found.eras, versions=found.versions)
-        )
-        waiting = show_server(store, name).waiting
-    if as_json:
-        emit({"server": name, "tools": len(found.tools), "drift": drift.as_dict(), "waiting": list(waiting)})
-    elif not drift:
-        click.echo(f"{count(len(found.tools), 'tool')}, nothing has changed.")
-    else:
-        click.echo(f"{count(len(found.tools), 'tool')}: {drift}")
-        for word, names in (("added", drift.added), ("removed", drift.removed), ("changed", drift.changed)):
-            for tool in names:
-                click.echo(f"  {word:8} {tool}")
-    if waiting and not as_json:
-        click.echo(f"To be accepted: {_to_accept(name, waiting)}")
-    return 1 if drift or waiting else 0
-
-
-@server.command(
     "set-category",
     cls=Command,
     examples="""
@@ -334,28 +284,6 @@ def set_category(place: Place, name: str, tool: str, category: str) -> None:
     with opened(place) as store:
         value_of(tools.set_category(store, actor(), name, tool, None if category == "none" else category))
     click.echo(f"{tool} of {name}: {'not classified' if category == 'none' else category}.")
-
-
-def _to_accept(name: str, waiting: tuple[str, ...]) -> str:
-    from gatepost.cli.output import clean
-
-    names = ", ".join(clean(tool) for tool in waiting[:_SHOWN_WAITING])
-    more = f" and {len(waiting) - _SHOWN_WAITING:,} more" if len(waiting) > _SHOWN_WAITING else ""
-    return f"{names}{more} (gatepost server accept {name})"
-
-
-def _ask(target: Target) -> Found:
-    """What a server says of itself, and its tools; says on stderr what is being done."""
-    import asyncio
-
-    from gatepost.cli.output import progress, spoken
-    from gatepost.processes.scanning import scan as scan_server
-
-    def heard(info: ServerInfo) -> None:
-        progress(f"It speaks {spoken(info.eras, info.versions)}. Reading its tools …")
-
-    progress(f"Asking {target.url} …" if target.url else f"Starting {' '.join(target.command)} …")
-    return asyncio.run(scan_server(target, heard))
 
 
 def _times_in_utc(values: dict[str, Any]) -> dict[str, Any]:
@@ -388,7 +316,8 @@ def _show_stderr(status: dict[str, Any] | None) -> None:
         click.echo(f"  {clean(line)}")
 
 
+server.add_command(scan)
+server.add_command(accept)
 server.add_command(import_)
 server.add_command(set_)
-server.add_command(accept)
 server.add_command(arguments)

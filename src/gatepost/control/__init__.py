@@ -27,6 +27,7 @@ meantime), GP-4005 (value), GP-4006 (in use); nothing is changed then.
     read_target(store, name) -> Target                            headers and env unsealed: to scan it with, not to show
 `gatepost.control.tools`
     list_tools(store, server) -> list[Definition]
+    tool_names(store, *, but=None) -> dict[str, list[str]]        of every server, or all but one
     store_scan(store, actor, server, tools, *, info=None, eras=None, versions=None) -> Done[Drift]
     set_category(store, actor, server, tool, category) -> Done[Definition]         category None: not classified
 `gatepost.control.pins`

@@ -33,6 +33,13 @@ def list_tools(store: Store, server: str) -> list[Definition]:
         return list(known_tools(connection, server).values())
 
 
+def tool_names(store: Store, *, but: str | None = None) -> dict[str, list[str]]:
+    """The names of every server's tools, by server; of all servers but one."""
+    with store.database.read() as connection:
+        servers = [row.name for row in rows.all_rows(connection) if row.name != but]
+        return {server: [row.name for row in rows.tools(connection, server)] for server in servers}
+
+
 def store_scan(
     store: Store,
     actor: Actor,

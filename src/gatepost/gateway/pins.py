@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 CHANGED: Final = "(definition changed)"
 _LATER: Final = frozenset({"title", "outputSchema", "annotations", "icons", "_meta"})
 """Members that older revisions do not have: who answers in one of those may leave them out."""
+_AGAIN: Final = 600.0
+"""Seconds after which a server is asked again about a difference that stays."""
+_MOST_ASKED: Final = 1_000
 
 
 class Pins:
@@ -26,6 +29,7 @@ class Pins:
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str], str] = {}
+        self._asked: dict[tuple[str, str], float] = {}
 
     def apply(self, snapshot: Snapshot) -> None:
         """Hold in a new snapshot what is held, but for what it knows itself."""
@@ -76,9 +80,21 @@ class Pins:
             unlike.update(f"without {min(known.tools.keys() - names)}".encode())
             unlike_any = True
         if unlike_any:
-            # Asked at once for what was not seen yet, and now and then for what was.
-            gateway.spawn(gateway.definitions(server, "list " + unlike.hexdigest()))
+            self._ask(gateway, server, unlike.hexdigest())
         return result if len(kept) == len(listed) else {**result, "tools": kept}
+
+    def _ask(self, gateway: Gateway, server: str, unlike: str) -> None:
+        """Have a server read again: at once for a difference that was not seen yet, now and then for one that was.
+
+        Some servers list other tools to clients that can do less than a scan says it can. Such a difference stays.
+        """
+        now = gateway.clock()
+        if now - self._asked.get((server, unlike), -_AGAIN) < _AGAIN:
+            return
+        if len(self._asked) >= _MOST_ASKED:
+            self._asked.clear()
+        self._asked[server, unlike] = now
+        gateway.spawn(gateway.definitions(server, "list " + unlike))
 
     def _hold(self, gateway: Gateway, server: str, tool: Tool, hash: str) -> None:
         if self._seen.get((server, tool.name)) == hash:

@@ -13,7 +13,6 @@ from gatepost.upstreams import connect
 from gatepost.upstreams.base import Upstream, UpstreamFailed
 from gatepost.upstreams.config import ServerConfig
 from gatepost.upstreams.conversation import Conversation, Era, Refusal
-from gatepost.wire import strictjson
 
 MAX_PAGES: Final = 1_000
 MAX_TOOLS: Final = 100_000
@@ -63,26 +62,35 @@ async def probe(config: ServerConfig) -> ServerInfo:
         raise _speaks_nothing(config, discovered, handshake)
 
 
-async def list_tools(config: ServerConfig, info: ServerInfo) -> list[dict[str, Any]]:
+async def list_tools(config: ServerConfig, info: ServerInfo, problems: list[str] | None = None) -> list[dict[str, Any]]:
     """Every page of `tools/list`, in the server's order; an empty list where it has no tools.
 
-    At most 1,000 pages, 100,000 tools and 64 MiB. A tool that is listed twice in the same words counts once.
+    At most 1,000 pages, 100,000 tools and 64 MiB. What is listed twice is returned twice (`definitions.listing`).
+
+    Args:
+        problems: takes a sentence for what is wrong with the list, of which then as much is returned as can be used.
 
     Raises:
-        UpstreamFailed: as `probe`; GP-3003 also for pages that go in a circle, a tool without a name and two different
-            tools of one name; GP-3004 for more than the bounds.
+        UpstreamFailed: as `probe`; without `problems`, GP-3003 also for pages that go in a circle and a tool without a
+            name, GP-3004 for more than the bounds.
     """
+    async with talking(config, info) as conversation:
+        return await read_list(conversation, config, "tools/list", [], problems)
+
+
+@contextlib.asynccontextmanager
+async def talking(config: ServerConfig, info: ServerInfo) -> AsyncIterator[Conversation]:
+    """A conversation in the newest era that a server speaks, ready for questions. Raises as `probe` does."""
     era: Era = "modern" if "modern" in info.eras else "legacy"
     async with _scanning(config) as upstream:
         conversation = Conversation(upstream, config, era, _session(config, era))
         try:
             if era == "legacy":
-                await conversation.handshake()
-            return await read_pages(conversation, config)
-        except Refusal as refusal:
-            if refusal.code == _METHOD_NOT_FOUND:
-                return []
-            raise _refused(config, "tools/list", refusal) from None
+                try:
+                    await conversation.handshake()
+                except Refusal as refusal:
+                    raise _refused(config, "initialize", refusal) from None
+            yield conversation
         finally:
             await conversation.end()
 
@@ -220,46 +228,90 @@ def _refused(config: ServerConfig, method: str, refusal: Refusal) -> UpstreamFai
     return UpstreamFailed("GP-3003", config.name, f"The server {config.name!r} refused {method}: {refusal}.", sent=True)
 
 
-# -- which tools
+# -- what it lists
 
 
-async def read_pages(conversation: Conversation, config: ServerConfig) -> list[dict[str, Any]]:
-    """Every page of `tools/list` in a conversation under way. Raises `Refusal`, else as `list_tools`."""
-    tools: dict[str, dict[str, Any]] = {}
+LISTS: Final = {
+    "tools/list": ("tools", "name", "tool"),
+    "resources/list": ("resources", "uri", "resource"),
+    "resources/templates/list": ("resourceTemplates", "uriTemplate", "template"),
+    "prompts/list": ("prompts", "name", "prompt"),
+}
+"""Of each list: its member in the result, what an entry is known by, and what an entry is."""
+
+
+async def read_list(
+    conversation: Conversation,
+    config: ServerConfig,
+    method: str,
+    into: list[dict[str, Any]],
+    problems: list[str] | None,
+) -> list[dict[str, Any]]:
+    """`read_pages`, with nothing in the list where the server does not know the method. Raises UpstreamFailed."""
+    try:
+        return await read_pages(conversation, config, method, into=into, problems=problems)
+    except Refusal as refusal:
+        if refusal.code == _METHOD_NOT_FOUND:
+            return into
+        raise _refused(config, method, refusal) from None
+
+
+async def read_pages(
+    conversation: Conversation,
+    config: ServerConfig,
+    method: str = "tools/list",
+    *,
+    into: list[dict[str, Any]] | None = None,
+    problems: list[str] | None = None,
+) -> list[dict[str, Any]]:
+    """Every page of a list, one of `LISTS`, in a conversation under way.
+
+    Args:
+        into: takes the entries as they come, so that they are there whatever becomes of the rest.
+        problems: as for `list_tools`.
+
+    Raises `Refusal`, else as `list_tools`.
+    """
+    member, key, noun = LISTS[method]
+    entries = [] if into is None else into
+    nameless = 0
     cursors: set[str] = set()
     params: dict[str, Any] = {}
+    why: tuple[str, str] | None = ("GP-3004", f"has more than {MAX_PAGES} pages")
     for _ in range(MAX_PAGES):
-        result = await conversation.ask("tools/list", params)
-        page = result.get("tools")
+        result = await conversation.ask(method, params)
+        page = result.get(member)
         if not isinstance(page, list):
-            raise _bad_list(config, "has no array of tools")
-        for tool in page:
-            _add(tools, tool, config)
+            raise _bad_list(config, noun, "GP-3003", f"has no array of {member}")
+        named = [entry for entry in page if isinstance(entry, dict) and isinstance(entry.get(key), str) and entry[key]]
+        nameless += len(page) - len(named)
+        room = MAX_TOOLS - len(entries)
+        entries += named[:room]
+        if len(named) > room:
+            why = "GP-3004", f"has more than {MAX_TOOLS} entries"
+            break
         cursor = result.get("nextCursor")
         if cursor is None:
-            return list(tools.values())
+            why = None
+            break
         if not isinstance(cursor, str) or cursor in cursors:
-            raise _bad_list(config, "goes in a circle: a page names a cursor that was followed already")
+            why = "GP-3003", "goes in a circle: a page names a cursor that was followed already"
+            break
         cursors.add(cursor)
         params = {"cursor": cursor}
-    raise _too_long(config, f"has more than {MAX_PAGES} pages")
+    if why is not None:
+        _told(_bad_list(config, noun, *why), problems, "What was read before is used, the rest is not.")
+    if nameless:
+        holds = f"holds {nameless} entries without a {key}"
+        _told(_bad_list(config, noun, "GP-3003", holds), problems, "They are left out.")
+    return entries
 
 
-def _add(tools: dict[str, dict[str, Any]], tool: Any, config: ServerConfig) -> None:
-    name = tool.get("name") if isinstance(tool, dict) else None
-    if not isinstance(name, str) or not name:
-        raise _bad_list(config, f"holds a tool without a name, after {len(tools)} others")
-    known = tools.get(name)
-    if known is not None and strictjson.canonical(known) != strictjson.canonical(tool):
-        raise _bad_list(config, f"holds two different tools named {name[:128]!r}")
-    if known is None and len(tools) >= MAX_TOOLS:
-        raise _too_long(config, f"has more than {MAX_TOOLS} tools")
-    tools.setdefault(name, tool)
+def _told(failure: UpstreamFailed, problems: list[str] | None, then: str) -> None:
+    if problems is None:
+        raise failure
+    problems.append(f"{failure.message} {then}")
 
 
-def _bad_list(config: ServerConfig, why: str) -> UpstreamFailed:
-    return UpstreamFailed("GP-3003", config.name, f"The tool list of the server {config.name!r} {why}.", sent=True)
-
-
-def _too_long(config: ServerConfig, why: str) -> UpstreamFailed:
-    return UpstreamFailed("GP-3004", config.name, f"The tool list of the server {config.name!r} {why}.", sent=True)
+def _bad_list(config: ServerConfig, noun: str, code: str, why: str) -> UpstreamFailed:
+    return UpstreamFailed(code, config.name, f"The {noun} list of the server {config.name!r} {why}.", sent=True)

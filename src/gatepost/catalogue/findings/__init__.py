@@ -20,12 +20,14 @@ from gatepost.catalogue.findings.instructions import instructions
 from gatepost.catalogue.findings.mimicry import Names
 from gatepost.catalogue.findings.schemas import schemas
 from gatepost.catalogue.findings.texts import LONGEST, texts
+from gatepost.catalogue.findings.texts import MOST as MOST_TEXTS
 from gatepost.catalogue.listed import MOST_TOOLS
 
-__all__ = ["Finding", "findings", "findings_of", "text_findings"]
+__all__ = ["Finding", "findings", "findings_of", "text_findings", "worst_first"]
 
 MOST_OF_TOOL: Final = 12
 MOST: Final = 1_000
+_LOOKED_AT: Final = 500
 
 
 def findings(tools: Iterable[object], *, others: Mapping[str, Iterable[str]] | None = None) -> tuple[Finding, ...]:
@@ -42,15 +44,19 @@ def findings(tools: Iterable[object], *, others: Mapping[str, Iterable[str]] | N
             found += findings_of(tool)
             found += names.mimicked(tool["name"])
             if len(found) > 4 * MOST:
-                break
-    found.sort(key=lambda one: -SEVERITIES.index(one.severity))
-    return tuple(found[:MOST])
+                found = list(worst_first(found))  # many harmless ones must not keep a bad one out
+    return worst_first(found)
+
+
+def worst_first(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings by their severity, else in their order; the first `MOST`."""
+    return tuple(sorted(found, key=lambda one: -SEVERITIES.index(one.severity))[:MOST])
 
 
 def findings_of(tool: Mapping[str, Any]) -> list[Finding]:
     """What is to be looked at in one definition by itself; at most `MOST_OF_TOOL`."""
     name = quoted(str(tool.get("name")))
-    return list(islice(chain(schemas(tool), _in_texts(name, texts(tool))), MOST_OF_TOOL))
+    return _worst(chain(schemas(tool), _in_texts(name, texts(tool))))
 
 
 def text_findings(about: str, named: Mapping[str, object]) -> list[Finding]:
@@ -60,15 +66,23 @@ def text_findings(about: str, named: Mapping[str, object]) -> list[Finding]:
         about: what they are of, where a tool's name would stand.
         named: the texts, or objects with texts, by where they stand.
     """
-    return list(islice(_in_texts(about, texts(named)), MOST_OF_TOOL))
+    return _worst(_in_texts(about, texts(named)))
+
+
+def _worst(found: Iterable[Finding]) -> list[Finding]:
+    return list(worst_first(islice(found, _LOOKED_AT))[:MOST_OF_TOOL])
 
 
 def _in_texts(name: str, read: Iterable[tuple[str, str]]) -> Iterator[Finding]:
-    for where, text in read:
+    for number, (where, text) in enumerate(read):
+        if number == MOST_TEXTS:
+            what = f"it holds more than {MOST_TEXTS:,} texts, of which the first were looked at"
+            yield Finding("oversized", "medium", name, where, what, "")
+            return
         if len(text) > LONGEST:
             what = f"it has {len(text):,} characters, of which the first {LONGEST:,} were looked at"
             yield Finding("oversized", "medium", name, where, what, "")
-        part = text[:LONGEST]
+        part = text[:LONGEST].encode("utf-8", "replace").decode("utf-8")
         for kind, severity, what, quote in hidden(part):
             yield Finding(kind, severity, name, where, what, quote)
         for severity, what, quote in instructions(part):

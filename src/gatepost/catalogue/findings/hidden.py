@@ -44,19 +44,24 @@ def hidden(text: str) -> Iterator[Found]:
 
 
 def _aside(text: str) -> Iterator[Found]:
+    if " " * 8 in text or text.count("\n") >= 12 or not text.isascii() or "\t" in text:
+        yield from _off_screen(text)
+    match = _COMMENT.search(text) if "<!--" in text else None
+    if match is not None:
+        what = "holds a comment that is not shown where the text is laid out"
+        yield "hidden-text", "medium", what, quoted(match.group())
+    match = _ENCODED.search(text) if len(text) >= 160 else None
+    if match is not None and not text.startswith(("data:", "http:", "https:")):
+        what = f"holds {match.end() - match.start():,} characters that look encoded"
+        yield "hidden-text", "medium", what, quoted(match.group())
+
+
+def _off_screen(text: str) -> Iterator[Found]:
     match = _OFF_SCREEN.search(text)
     if match is not None:
         blank = match.end() - match.start() - 1
         what = f"goes on after {blank:,} blank characters, where nobody looks"
         yield "hidden-text", "high", what, quoted(text[match.end() - 1 :])
-    match = _COMMENT.search(text)
-    if match is not None:
-        what = "holds a comment that is not shown where the text is laid out"
-        yield "hidden-text", "medium", what, quoted(match.group())
-    match = _ENCODED.search(text)
-    if match is not None and not text.startswith(("data:", "http:", "https:")):
-        what = f"holds {match.end() - match.start():,} characters that look encoded"
-        yield "hidden-text", "medium", what, quoted(match.group())
 
 
 def _unseen(text: str) -> Iterator[Found]:

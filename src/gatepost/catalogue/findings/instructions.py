@@ -14,6 +14,7 @@ import re2
 
 from gatepost.catalogue.classification import Severity
 from gatepost.catalogue.findings.finding import quoted
+from gatepost.policy.regex import searcher
 
 _FILES = (
     r"(?:~/\.\w+|\.(?:ssh|aws|gnupg|kube|netrc|npmrc|pgpass)\b|(?:^|[\s/\"'`])\.env\b|\bid_(?:rsa|ed25519|ecdsa)\b|"
@@ -88,7 +89,7 @@ _FORMS: Final[tuple[tuple[Severity, str, str], ...]] = (
     ),
 )
 _COMPILED: Final = tuple((severity, what, re2.compile("(?is)" + form)) for severity, what, form in _FORMS)
-_ANY: Final = re2.compile("(?is)" + "|".join(f"(?:{form})" for _, _, form in _FORMS))
+_ANY: Final = searcher("(?is)" + "|".join(f"(?:{form})" for _, _, form in _FORMS), anchored=False)
 _AROUND = 20
 
 
@@ -100,7 +101,7 @@ def instructions(text: str) -> Iterator[tuple[Severity, str, str]]:
     if len(text) < 8:
         return
     read = text if text.isascii() else _as_read(text)
-    if not _ANY.search(read):
+    if not _ANY(read):
         return
     for severity, what, form in _COMPILED:
         match = form.search(read)

@@ -12,7 +12,7 @@ from gatepost.catalogue.findings.finding import Finding, quoted
 _SHORT = 4
 _SHORTEST = 6
 _LONGEST = 128
-_MOST_NAMES = 200_000
+_MOST_NAMES = 20_000
 
 # What a letter can be taken for, after compatibility folding and in lower case: Cyrillic, Greek, Armenian, digits.
 _LIKE: Final = str.maketrans(
@@ -31,7 +31,7 @@ class Names:
     """The tools of other servers, to be compared with.
 
     Args:
-        others: the names by server; past 200,000 in all they are not compared with.
+        others: the names by server; past 20,000 in all they are not compared with.
     """
 
     def __init__(self, others: Mapping[str, Iterable[str]]) -> None:

@@ -7,22 +7,18 @@ from typing import Any, Final
 
 LONGEST: Final = 200_000
 """Characters that are looked at of one text."""
-_MOST = 5_000
-_DEEPEST = 40
+MOST: Final = 5_000
+"""Texts that are looked at of one definition."""
+_DEEPEST = 100
+_WORD = 80
 _FIRST: Final = ("name", "title", "description")
 
 
 def texts(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(place, text) of every string in a definition, names of members too: name, title and description first.
+    """(place, text) of the strings in a definition, names of members too: name, title and description first.
 
-    At most 5,000, to a depth of 40.
+    Of the others, single plain words are left out. It is for the reader to stop after `MOST`.
     """
-    walk = _walk(definition)
-    for _, found in zip(range(_MOST), walk, strict=False):
-        yield found
-
-
-def _walk(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key in _FIRST:
         if isinstance(definition.get(key), str):
             yield key, definition[key]
@@ -33,14 +29,19 @@ def _walk(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _inside(where: str, value: Any, depth: int) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
-        if len(value) > 1:
+        if not _plain(value):
             yield where, value
     elif depth < _DEEPEST and isinstance(value, Mapping):
         for key, member in value.items():
             inner = f"{where}.{key}" if len(where) + len(key) < 200 else f"{where[:200]}…"
-            if len(key) > 1:
+            if not _plain(key):
                 yield f"{where} (a member's name)", key
             yield from _inside(inner, member, depth + 1)
     elif depth < _DEEPEST and isinstance(value, (list, tuple)):
         for number, member in enumerate(value):
             yield from _inside(f"{where}[{number}]", member, depth + 1)
+
+
+def _plain(text: str) -> bool:
+    """Whether a text is nothing, or one short word of ASCII: nothing is hidden in it and nobody told anything."""
+    return len(text) < _WORD and text.isascii() and (text.isidentifier() or not text)

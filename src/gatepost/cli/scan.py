@@ -1,0 +1,168 @@
+"""`gatepost scan`: the page of a server that is not registered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import click
+
+from gatepost.cli.command import Command, Place, json_option
+
+if TYPE_CHECKING:
+    from gatepost.catalogue.scanned import Offer, ScanPage
+    from gatepost.control.target import Target
+    from gatepost.processes.scanning import Found
+
+_SHOWN = 50
+_INSTRUCTIONS = 400
+
+
+@click.command(
+    "scan",
+    cls=Command,
+    examples="""
+    # A program, started without a shell, asked, and ended:
+    gatepost scan -- npx -y @modelcontextprotocol/server-everything
+
+    # A server at a URL, with a credential from a file:
+    gatepost scan --url https://api.githubcopilot.com/mcp/ --header "Authorization: Bearer @github.token"
+
+    # The page as Markdown, and what is to be looked at as JSON:
+    gatepost scan --markdown -- uvx mcp-server-git > git.md
+    gatepost scan --json -- uvx mcp-server-git | jq .findings
+    """,
+)
+@click.option("--url", metavar="URL", help="Where the server is reached over HTTP.")
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    metavar='"Name: SOURCE"',
+    help="Sent with every request; SOURCE is @FILE, env:NAME or - (standard input). May be repeated.",
+)
+@click.option(
+    "--env",
+    "variables",
+    multiple=True,
+    metavar="K=V",
+    help="A variable for the program; V may be @FILE or env:NAME. May be repeated.",
+)
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print the page as Markdown.")
+@json_option
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def scan(
+    place: Place,
+    url: str | None,
+    headers: tuple[str, ...],
+    variables: tuple[str, ...],
+    as_markdown: bool,
+    as_json: bool,
+    command: tuple[str, ...],
+) -> int:
+    """Look at a server before it is put behind the gateway.
+
+    It is asked for its tools, resources and prompts, in whichever protocol revision it speaks; none of them is used,
+    and nothing is stored. Its page says what each tool can do, what in its definitions is to be looked at first, and
+    which policy to begin with. A program runs with your rights while it is asked, as any program you start.
+
+    Lists are read up to 1,000 pages and 100,000 entries; what is wrong with one is said, and the rest is shown. Nothing
+    that a schema refers to is fetched. Exit code 1 where a list is wrong, or a finding is of high or critical severity.
+    """
+    from gatepost.catalogue.scanned import scan_markdown, scan_page
+    from gatepost.cli.output import emit
+    from gatepost.cli.reaching import ask_all, target_of
+    from gatepost.control.target import check_target
+
+    if as_json and as_markdown:
+        raise click.UsageError("Give --json or --markdown, not both.")
+    target = target_of("scanned", url, headers, variables, command)
+    check_target(target)
+    found = ask_all(target)
+    page = scan_page(
+        _name(target, found),
+        found.tools,
+        others=_others(place),
+        eras=found.eras,
+        versions=found.versions,
+        info=found.info,
+        resources=found.resources,
+        templates=found.templates,
+        prompts=found.prompts,
+        problems=(*found.problems, *_left_out(found)),
+    )
+    if as_json:
+        emit(page.as_dict())
+    elif as_markdown:
+        click.echo(scan_markdown(page))
+    else:
+        show_page(page)
+    return 1 if page.wants_a_look else 0
+
+
+def show_page(found: ScanPage, *, registered: bool = False) -> None:
+    """Prints the page of a server that was just read."""
+    from gatepost.cli.catalogue import show_server_page
+    from gatepost.cli.output import clean, count, heading, spoken
+
+    said = found.said
+    title = f" ({said['title']})" if "title" in said else ""
+    more = [("speaks", spoken(found.eras, found.versions))]
+    if said:
+        more.append(("calls itself", f"{said.get('name', '')}{title} {said.get('version', '')}".strip()))
+    if found.instructions:
+        cut = " …" if len(found.instructions) > _INSTRUCTIONS else ""
+        more.append(("instructions", " ".join(found.instructions[:_INSTRUCTIONS].split()) + cut))
+    show_server_page(found.page, more, registered=registered)
+    _offers(count(len(found.resources), "resource"), found.resources)
+    _offers(count(len(found.templates), "resource template"), found.templates)
+    _offers(count(len(found.prompts), "prompt"), found.prompts)
+    if found.problems:
+        heading("Wrong with its lists")
+        for problem in found.problems:
+            click.echo(f"  {clean(problem)}")
+
+
+def _offers(title: str, offers: Sequence[Offer]) -> None:
+    from gatepost.cli.output import heading, table
+
+    if not offers:
+        return
+    heading(title)
+    table(["NAME", "WHAT"], [[one.name, one.what] for one in offers[:_SHOWN]])
+    if len(offers) > _SHOWN:
+        click.echo(f"and {len(offers) - _SHOWN:,} more (--json shows them)")
+
+
+def _name(target: Target, found: Found) -> str:
+    """What it calls itself, else its host or its program."""
+    name = found.info["serverInfo"].get("name")
+    if isinstance(name, str) and name.strip():
+        return name.strip()[:80]
+    if target.url is not None:
+        return urlsplit(target.url).hostname or "server"
+    return target.command[0].rpartition("/")[2]
+
+
+def _others(place: Place) -> dict[str, list[str]]:
+    """The tools of registered servers, to compare names with; none where nothing is registered here."""
+    from gatepost.cli.session import opened
+    from gatepost.control.tools import tool_names
+    from gatepost.errors import GatepostError
+
+    try:
+        with opened(place) as store:
+            return tool_names(store)
+    except GatepostError:
+        return {}
+
+
+def _left_out(found: Found) -> tuple[str, ...]:
+    """What a registration would leave out of the tools."""
+    import time
+
+    from gatepost.definitions.listing import read_listing
+
+    return read_listing(found.tools, now=time.time()).problems
