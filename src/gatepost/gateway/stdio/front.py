@@ -34,6 +34,7 @@ _INTERNAL_ERROR: Final = -32603
 _FAULT: Final = "The call could not be served: this is a fault in Gatepost. Nothing is known of its outcome."
 _RESUMES: Final = 5
 """Times that a stream is taken up again without anything new on it."""
+_CHANGED: Final = "notifications/tools/list_changed"
 _NEED_TOOLS: Final = frozenset({"tools/call", "tools/list"})
 
 
@@ -257,7 +258,9 @@ class Front:
     def message(self, request: LineRequest, data: bytes) -> None:
         """One message of a stream."""
         seen = peek(data)
-        if seen.method is None and seen.id is not None:
+        if seen.method == _CHANGED:
+            self._station.changed()
+        elif seen.method is None and seen.id is not None:
             asked = request if request.id == seen.id else self._in_flight.get(seen.id)
             if asked is not None:
                 if asked.initializes:

@@ -72,6 +72,7 @@ class Station:
         self._capabilities: Mapping[str, Any] = CAPABILITIES
         self._info: ServerInfo | None = None
         self._revision = 0
+        self._stale = False
         self._reading: asyncio.Future[None] | None = None
         self.caller = self._install(Server(config, MappingProxyType({})))
 
@@ -142,9 +143,16 @@ class Station:
             self._reading = asyncio.ensure_future(self._read())
         await asyncio.shield(self._reading)
 
+    def changed(self) -> None:
+        """The server has said that its tools changed: what was read is not to be used any more."""
+        self.defined, self._stale = False, True
+
     async def _read(self) -> None:
         try:
-            await self._define()
+            self._stale = True
+            while self._stale:
+                self._stale = False
+                await self._define()
         finally:
             self._reading, self.defined = None, True
 
