@@ -152,7 +152,7 @@ STDIO = {
 EXPECTED = {("http", name): told for name, told in HTTP.items()}
 EXPECTED |= {("stdio", name): told for name, told in STDIO.items()}
 THE_SERVERS_WORDS = frozenset({"list-as-error"})
-"""Servers that name the hidden tool in the words of an error, which are theirs and are passed on as such."""
+"""Servers that name the hidden tool in the words of an error: theirs, and passed on as such, but never for a list."""
 
 DROPPED = frozenset({"wrong-id", "id-as-text", "null-id", "double-answer", "others-answers", "asks-for-tools"})
 """Servers of whose messages some go no further, which is told."""
@@ -181,9 +181,10 @@ def test_a_hostile_server_harms_nobody(tmp_path: Path, transport: str, name: str
             for (era, method), answer in zip(asked, answers, strict=True):
                 got = outcome(answer)
                 assert got in (listed if method == "tools/list" else called).split(), (era, method, answer.body[:500])
-                assert name in THE_SERVERS_WORDS or HIDDEN.encode() not in answer.body, (era, method)
+                words = name in THE_SERVERS_WORDS and method != "tools/list"
+                assert words or HIDDEN.encode() not in answer.body, (era, method)
                 seen = answer.body + json.dumps(answer.headers).encode()
-                assert name in THE_SERVERS_WORDS or CANARY.encode() not in seen, (era, method, answer.headers)
+                assert words or CANARY.encode() not in seen, (era, method, answer.headers)
                 assert not {"set-cookie", "x-evil", "www-authenticate", "refresh", "link"} & answer.headers.keys()
             await rig.until(lambda: rig.gateway.metrics.in_flight == 0, _SECONDS)
             await rig.until(lambda: len(rig.rows("settled")) >= len(rig.rows("decided")) >= len(answers), _SECONDS)

@@ -16,6 +16,7 @@ from gatepost.mcp import lists, modern
 from gatepost.mcp.message import Message
 from gatepost.mcp.methods import SERVER_REQUESTS, Duty
 
+_SERVER_ERROR: Final = -32000
 RELATED_TASK: Final = "io.modelcontextprotocol/related-task"
 
 
@@ -32,7 +33,7 @@ def response(gateway: Gateway, call: Call, verdict: Verdict, message: Message, p
     """
     if "error" in message.body:
         progress.is_error = True
-        return message
+        return _wordless(message) if call.duty is Duty.LIST else message
     result = message.body["result"]
     if not isinstance(result, dict):
         progress.is_error = False
@@ -52,6 +53,14 @@ def response(gateway: Gateway, call: Call, verdict: Verdict, message: Message, p
         changed = _with_state(gateway, call, verdict, changed, progress)
     changed = _with_tasks(gateway, call, verdict.target, changed)
     return message if changed is result else with_result(message, changed)
+
+
+def _wordless(message: Message) -> Message:
+    """An error in place of a list, without the server's words and data, which may name what the list would hide."""
+    error = message.body["error"]
+    code = error.get("code") if isinstance(error, dict) else None
+    said = {"code": code if type(code) is int else _SERVER_ERROR, "message": "The server answered with an error."}
+    return Message("response", message.id, None, {}, {"jsonrpc": "2.0", "id": message.id, "error": said})
 
 
 def replayed(gateway: Gateway, caller: Caller, message: Message) -> Message:
