@@ -18,6 +18,7 @@ PACKAGES = (
     "@modelcontextprotocol/server-everything",
     "@modelcontextprotocol/server-filesystem",
     "@modelcontextprotocol/inspector",
+    "@modelcontextprotocol/server",
 )
 HOW = "set GATEPOST_TEST_NODE_MODULES to a folder made by: python -m tests.support.node_servers FOLDER"
 

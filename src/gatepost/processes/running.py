@@ -34,11 +34,9 @@ from gatepost.upstreams import connect
 from gatepost.upstreams.base import Upstream, UpstreamFailed
 from gatepost.upstreams.child import End
 from gatepost.upstreams.config import ServerConfig
-from gatepost.upstreams.program import Program
+from gatepost.upstreams.program import NOT_STARTED, Program
 from gatepost.wire.limits import Limits
 
-NOT_STARTED: Final = 127
-"""The exit code where the program could not be started."""
 _SIGNALLED: Final = 128
 _TICK: Final = 1.0
 _LOOK: Final = 0.005
@@ -217,9 +215,12 @@ class Run:
         return [signal.Signals[name] for name in names if hasattr(signal, name)]
 
     def _signalled(self, number: signal.Signals) -> None:
-        if self._program is not None and self._program.child.pid is not None:
-            self._program.child.signal(number)
-        elif number.name in _ENDING:
+        program = self._program
+        if program is not None and program.child.pid is not None:
+            program.child.signal(number)
+        if number.name in _ENDING and (program is None or program.child.pid is None or program.spare):
+            if program is not None:
+                program.spare = False
             self._end(_SIGNALLED + number)
 
     def _program_ended(self, end: End) -> None:

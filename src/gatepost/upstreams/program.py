@@ -1,7 +1,7 @@
 """The one program of one client: what `gatepost run` stands in front of.
 
-Nobody shares it, so the client's own ids go up unchanged: an answer is passed on as the line it came in. The program
-starts once and is not started again; how it ended is for whoever started it to pass on.
+Nobody shares it, so the client's own ids go up unchanged: an answer is passed on as the line it came in. How it ended
+is for whoever started it to pass on; it is started again only where finding out its era was what ended it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from gatepost.wire.running import Signal, as_task
 _SUBSCRIPTION: Final = "io.modelcontextprotocol/subscriptionId"
 _WAITING_MESSAGES: Final = 256
 _CANCELLED_KEPT: Final = 1024
+NOT_STARTED: Final = 127
+"""The exit code of a program that could not be started, as a shell says it."""
 _CANCEL_GRACE: Final = 5.0
 """Seconds a program has to answer a request after its client cancelled it (most do not answer any more)."""
 
@@ -64,14 +66,15 @@ class Program:
 
     Attributes:
         modern: whether 2026-07-28 is spoken with it, where a program asks for nothing.
+        spare: whether its end is told to nobody, because it may be started again.
     """
 
     def __init__(
         self, config: ServerConfig, on_end: Callable[[End], None], *, on_dropped: OnDropped | None = None
     ) -> None:
         self.config = config
-        self.child = Child(config, self._on_line, self._ended, own_stderr=False)
-        self.modern = False
+        self.child = self._made()
+        self.modern = self.spare = False
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._drops = Drops(config.name, on_dropped)
@@ -82,9 +85,33 @@ class Program:
         self._full = 0
         self._timer: asyncio.TimerHandle | None = None
 
+    def _made(self) -> Child:
+        child = Child(self.config, self._on_line, lambda end: self._ended(child, end), own_stderr=False)
+        return child
+
     async def start(self) -> None:
         """Start it. Raises UpstreamFailed (GP-3005, GP-3002)."""
         await self.child.start()
+
+    async def restart(self) -> bool:
+        """End it, if it has not ended, and start it once more. False where it is not spare any more; and where it does
+        not start, of which its end is told."""
+        if not self.spare:
+            return False
+        old, self.child = self.child, self._made()
+        await old.stop()
+        try:
+            await self.child.start()
+        except UpstreamFailed as why:
+            self._on_end(End(code=NOT_STARTED, why=str(why)))
+            return False
+        return True
+
+    def keep(self) -> None:
+        """It is not spare any more. Where it has ended meanwhile, its end is told."""
+        self.spare = False
+        if self.child.end is not None:
+            self._on_end(self.child.end)
 
     @property
     def in_flight(self) -> int:
@@ -313,16 +340,18 @@ class Program:
             pending.box.close(error)
             self._pending.pop(pending.message.id or 0, None)
 
-    def _ended(self, end: End) -> None:
+    def _ended(self, child: Child, end: End) -> None:
         name = self.config.name
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
         for pending in list(self._pending.values()):
             text = f"The program of the server {name!r} {end} before it answered."
             self._fail(pending, UpstreamFailed("GP-3005", name, text, sent=pending.sent))
         if self._listener is not None:
             self._listener.close()
-        self._on_end(end)
+        if child is self.child and not self.spare:
+            self._on_end(end)
 
 
 class _Answer:

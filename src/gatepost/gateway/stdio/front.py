@@ -44,6 +44,7 @@ class _Initialized(msgspec.Struct):
 
 class _Answer(msgspec.Struct):
     result: _Initialized | None = None
+    error: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 _initialized: Final = msgspec.json.Decoder(_Answer).decode
@@ -241,14 +242,9 @@ class Front:
             if request.unreadable and body:
                 self.outlet.line(body)
             return
-        if self._station.unsure and request.initializes:
-            self._station.unsure = False
-            if b'"error"' in body:
-                request.answered = True
-                self._hold(self._once_more(request, body))
-                return
-        self._learn(request, headers, body)
-        self._answer(request, body)
+        if not self._put_off(request, body):
+            self._learn(request, headers, body)
+            self._answer(request, body)
 
     def began(self, request: LineRequest, status: int, headers: Headers) -> None:
         """The main path begins a stream."""
@@ -263,6 +259,8 @@ class Front:
         elif seen.method is None and seen.id is not None:
             asked = request if request.id == seen.id else self._in_flight.get(seen.id)
             if asked is not None:
+                if self._put_off(asked, data):
+                    return
                 if asked.initializes:
                     self._learn(asked, (), data)
                 self._answer(asked, data)
@@ -287,9 +285,22 @@ class Front:
         if body:
             self._heads.version = _agreed(body) or self._heads.version
 
+    def _put_off(self, request: LineRequest, body: bytes) -> bool:
+        """Whether an answer is not passed on yet: a program has refused `initialize`, and may have done so because it
+        speaks the modern era alone."""
+        if not request.initializes or not self._station.unsure:
+            return False
+        # What the gateway itself refuses, or says of a program that has ended, has another status.
+        if not (request.status == 200 and _is_error(body) and self._station.refused()):
+            self._station.unsure = False
+            return False
+        request.answered = True
+        self._hold(self._once_more(request, body))
+        return True
+
     async def _once_more(self, request: LineRequest, refused: bytes) -> None:
-        """A program has refused `initialize`: it may speak the modern era alone, to which the client is bridged."""
-        if await self._station.refused_initialize():
+        """Bridge the client to a program of the modern era alone, or pass on that it refuses `initialize`."""
+        if await self._station.is_modern():
             again = LineRequest(self, request.head, request.body, self._station.caller, request.id)
             if again.id is not None:
                 self._in_flight[again.id] = again
@@ -380,6 +391,13 @@ def _cancelled(line: bytes) -> Id:
     except MessageError:
         return ""
     return id if isinstance(id, str) or type(id) is int else ""
+
+
+def _is_error(body: bytes) -> bool:
+    try:
+        return _initialized(body).error is not msgspec.UNSET
+    except msgspec.MsgspecError:
+        return False
 
 
 def _agreed(body: bytes) -> bytes | None:

@@ -93,19 +93,47 @@ class Station:
             self.unsure = True
         else:
             self._remember(first)
-            speaks = await self._discovers(self._program)
+            speaks = await self._asked(self._program)
             self._program.modern = speaks
             self._speaks(self.caller.upstream.config, legacy=not speaks, modern=speaks)
         self.known = True
 
-    async def refused_initialize(self) -> bool:
-        """Whether the program, which has refused `initialize`, speaks the modern era. It is bridged then."""
-        self.unsure = False
-        if self._program is None or not await self._discovers(self._program):
+    async def _asked(self, program: Program) -> bool:
+        """Whether it is modern, for a modern client. Some legacy programs end at a first request that is not
+        `initialize`: such a one is started again, and not asked."""
+        program.spare = True
+        try:
+            speaks = await self._discovers(program)
+            if program.child.end is not None:
+                await program.restart()
+        finally:
+            program.keep()
+        return speaks
+
+    def refused(self) -> bool:
+        """The program has answered `initialize` with an error. Whether that is to be looked into: it may end now."""
+        if self._program is None or self._program.child.end is not None:
             return False
-        self._program.modern = True
-        self._speaks(self.caller.upstream.config, legacy=False, modern=True)
+        self.unsure = False
+        self._program.spare = True
         return True
+
+    async def is_modern(self) -> bool:
+        """Whether the program, which has refused `initialize`, speaks the modern era. It is bridged then.
+
+        One that is held to the era of its first request, as those on the Python SDK are, or that ends at a request of
+        the other era, has to be started again to be asked.
+        """
+        program = self._program
+        assert program is not None
+        try:
+            speaks = await self._discovers(program) or (await program.restart() and await self._discovers(program))
+        finally:
+            program.keep()
+        if speaks:
+            program.modern = True
+            self._speaks(self.caller.upstream.config, legacy=False, modern=True)
+        return speaks
 
     def _remember(self, first: Message) -> None:
         """What the client says of itself, so that what is asked on its behalf uses the same session."""
