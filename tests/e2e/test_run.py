@@ -259,3 +259,36 @@ def test_a_limit_counts_over_runs_that_follow_one_another(tmp_path: Path) -> Non
             done += ["isError" in client.call("echo", text="x")["result"] for _ in range(2)]
             client.leave()
     assert done == [False, False, False, True]
+
+
+def only(*tools: str) -> str:
+    return json.dumps({"version": "1", "default": "deny", "tools": {tool: {} for tool in tools}})
+
+
+def test_a_policy_that_changes_judges_from_the_next_call_on_and_one_with_a_mistake_does_not(tmp_path: Path) -> None:
+    with running(tmp_path / "data", json.loads(only("echo"))) as client:
+        (file,) = tmp_path.glob("policy-*.json")
+        client.initialize()
+        assert client.text("echo", text="x") == "x"
+        assert client.call("pid")["result"]["isError"]
+        file.write_text(only("pid"))
+        assert client.text("pid").isdigit()
+        assert client.call("echo", text="x")["result"]["isError"]
+        client.until_said("calls are judged by it as it is now")
+        for bad in ('{"version": "1", "default": "perhaps"}', "", "\0"):
+            file.write_text(bad)
+            assert client.text("pid").isdigit()
+        client.until_said("GP-2001")
+        file.unlink()
+        assert client.text("pid").isdigit()
+        client.until_said("cannot be read")
+        other = tmp_path / "new.json"
+        other.write_text(only("echo"))
+        other.replace(file)
+        assert client.text("echo", text="x") == "x"
+        assert client.call("pid")["result"]["isError"]
+        client.leave()
+        assert sum("stays as it was" in line for line in client.errors()) == 4
+    entries = json.loads(Program(tmp_path / "data")("log", "show", "--json").out)
+    versions = [entry["policy_version"] for entry in entries if entry["tool"] == "echo"]
+    assert versions[0] == versions[2] != versions[1]

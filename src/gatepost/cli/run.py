@@ -11,7 +11,7 @@ import click
 from gatepost.cli.command import Command, Place
 
 if TYPE_CHECKING:
-    from gatepost.policy import Policy
+    from gatepost.processes.policy_file import PolicyFile
 
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 _LAUNCHERS = frozenset({"npx", "uvx", "node", "python", "python3", "uv", "bunx", "pnpm", "deno", "docker", "env"})
@@ -38,7 +38,7 @@ _LAUNCHERS = frozenset({"npx", "uvx", "node", "python", "python3", "uv", "bunx",
     metavar="FILE",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The policy that judges every call, YAML or JSON. It is read once, at the start.",
+    help="The policy that judges every call, YAML or JSON. A change of it counts from the next call on.",
 )
 @click.option("--name", metavar="NAME", help="The server's name in the log and in counters [default: the command's].")
 @click.option("--identity", metavar="WHO", help="For whom calls are counted and recorded [default: user@host].")
@@ -88,7 +88,6 @@ def run(
     orders = Orders(
         name=name,
         policy=policy,
-        policy_name=policy_file.stem,
         identity=identity or whoami(),
         command=command,
         url=url,
@@ -97,16 +96,14 @@ def run(
     return main(place.folder(), orders)
 
 
-def _policy(file: Path) -> Policy:
+def _policy(file: Path) -> PolicyFile:
     """The policy in a file. Raises `UsageError` where it cannot be read, `GatepostError` GP-2001 with every mistake."""
-    from gatepost.control.policies import check
-    from gatepost.policy import compile_policy
+    from gatepost.processes.policy_file import PolicyFile
 
     try:
-        document = file.read_bytes()
+        return PolicyFile(file)
     except OSError as error:
         raise click.UsageError(f"{file} cannot be read: {error.strerror}.") from None
-    return compile_policy(check(document).text)
 
 
 def _name(command: tuple[str, ...], url: str | None) -> str:

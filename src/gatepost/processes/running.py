@@ -27,8 +27,8 @@ from gatepost.journal import Journal
 from gatepost.journal.recorder import Recorder
 from gatepost.keys import Keyring
 from gatepost.paths import DataFolder
-from gatepost.policy import Policy
 from gatepost.processes.books import SOCKET, Shelf
+from gatepost.processes.policy_file import PolicyFile
 from gatepost.quota import Ledger
 from gatepost.upstreams import connect
 from gatepost.upstreams.base import Upstream, UpstreamFailed
@@ -53,16 +53,14 @@ class Orders:
 
     Attributes:
         name: of the server, in the log and in counters.
-        policy: what judges its calls.
-        policy_name: what the log calls it.
+        policy: the file with what judges its calls.
         identity: for whom calls are counted.
         command, cwd, env: the program; empty for a URL.
         url, headers: the server over HTTP.
     """
 
     name: str
-    policy: Policy
-    policy_name: str
+    policy: PolicyFile
     identity: str
     command: tuple[str, ...] = ()
     url: str | None = None
@@ -84,8 +82,8 @@ class Orders:
             label=self.name,
             identity=self.identity,
             server=self.name,
-            policy=self.policy_name,
-            policy_version=self.policy.version,
+            policy=self.policy.name,
+            policy_version=None,  # the station puts in that of the moment
             expires=None,
             revoked=None,
         )

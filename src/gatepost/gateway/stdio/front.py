@@ -126,6 +126,7 @@ class Front:
         if method in _NEED_TOOLS and not station.defined:
             self._hold(station.define(), line)
             return
+        station.refresh()
         caller, heads = station.caller, self._heads
         modern = heads.modern = version is not None or (heads.session is None and heads.modern)
         if modern and method == CANCELLED:

@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 from gatepost.definitions.listing import read_listing
 from gatepost.gateway.caller import Caller
@@ -33,6 +33,17 @@ CLIENT_ADDRESS: Final = "stdio"
 """What stands in the log for the address of a client that has none."""
 
 
+class Source(Protocol):
+    """Where the policy comes from."""
+
+    @property
+    def policy(self) -> Policy:
+        """That of this moment."""
+
+    def changed(self) -> bool:
+        """Look whether it is another by now."""
+
+
 class Station:
     """A server, the policy it is reached under, and the implicit grant of whoever started the gateway.
 
@@ -41,7 +52,7 @@ class Station:
 
     Args:
         config: the server.
-        policy: what judges every call.
+        source: has the policy that judges every call.
         grant: whom the calls are counted for.
         program: the running program, where the server is one.
         category: what is known of a tool's category.
@@ -57,14 +68,14 @@ class Station:
         self,
         gateway: Gateway,
         config: ServerConfig,
-        policy: Policy,
+        source: Source,
         grant: Grant,
         program: Program | None,
         category: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self.known = self.unsure = self.defined = False
         self._gateway = gateway
-        self._policy = policy
+        self._source = source
         self._grant = grant
         self._program = program
         self._category = category
@@ -224,12 +235,18 @@ class Station:
 
     # -- as the main path sees it
 
+    def refresh(self) -> None:
+        """Judge by the policy of this moment from now on. What is in flight ends on the one that it began with."""
+        if self._source.changed():
+            self.caller = self._install(self.caller.upstream)
+
     def _install(self, server: Server) -> Caller:
-        """Use a snapshot that holds this server, this policy and this grant."""
+        """Use a snapshot that holds this server, the policy and this grant."""
         self._revision += 1
-        grant, name = self._grant, server.config.name
+        policy, name = self._source.policy, server.config.name
+        grant = dataclasses.replace(self._grant, policy_version=policy.version)
         body = {**dataclasses.asdict(grant), "server": name}
-        policies = {self._policy.version: self._policy}
+        policies = {policy.version: policy}
         self._gateway.swap(
             Snapshot(
                 self._revision,
@@ -243,7 +260,7 @@ class Station:
             token=CLIENT_ADDRESS,
             server_name=name,
             upstream=server,
-            policy=self._policy,
+            policy=policy,
             client=CLIENT_ADDRESS,
             grant_id=grant.id,
             identity=grant.identity,

@@ -1,0 +1,68 @@
+"""The policy of a `gatepost run`: a file, taken up again when it has changed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from gatepost.control.policies import check
+from gatepost.errors import GatepostError
+from gatepost.policy import Policy, compile_policy
+
+_Mark = tuple[int, int, int, int]
+
+
+class PolicyFile:
+    """A policy in a file. Raises `OSError` and `GatepostError` GP-2001 where it cannot be used from the start.
+
+    Attributes:
+        policy: as the file said it when it last could be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self._seen = _mark(self.path)
+        self.policy = self._read()
+
+    @property
+    def name(self) -> str:
+        """What the log calls it."""
+        return self.path.stem
+
+    def changed(self) -> bool:
+        """Look whether the file is another by now, some 2 µs; True where `policy` is.
+
+        A file that cannot be used leaves the policy as it was, and is told of once on standard error.
+        """
+        mark = _mark(self.path)
+        if mark == self._seen:
+            return False
+        self._seen = mark
+        try:
+            policy = self._read()
+        except OSError as error:
+            return self._tell(f"cannot be read ({error.strerror}), so the policy stays as it was.")
+        except GatepostError as why:
+            return self._tell(f"cannot be used, so the policy stays as it was. {why.code}: {why}")
+        if policy.version == self.policy.version:
+            return False
+        self.policy = policy
+        print(f"{self.path} has changed: calls are judged by it as it is now.", file=sys.stderr, flush=True)
+        return True
+
+    def _tell(self, why: str) -> bool:
+        print(f"warning: {self.path} {why}", file=sys.stderr, flush=True)
+        return False
+
+    def _read(self) -> Policy:
+        return compile_policy(check(self.path.read_bytes()).text)
+
+
+def _mark(path: Path) -> _Mark | None:
+    """What is another when a file was written or replaced; None where there is none."""
+    try:
+        there = os.stat(path)  # noqa: PTH116 - it is asked for with every call
+    except OSError:
+        return None
+    return there.st_mtime_ns, there.st_ctime_ns, there.st_size, there.st_ino
