@@ -292,8 +292,6 @@ def test_two_stars_in_a_path_load_and_a_third_does_not() -> None:
         ('{"version":"1","default":"deny"} x', "Extra data"),
         ('{"version":"1","default":"deny",}', "line 1"),
         ("{'version':'1'}", "line 1"),
-        ('{"version":"1","default":"deny","description":NaN}', "NaN"),
-        ('{"version":"1","default":"deny","description":-Infinity}', "-Infinity"),
         (b'\xef\xbb\xbf{"version":"1","default":"deny"}', "byte order mark"),
         ('\ufeff{"version":"1","default":"deny"}', "byte order mark"),
         (b'{"version":"1","default":"deny","description":"\xff"}', "not UTF-8"),
@@ -306,6 +304,15 @@ def test_text_that_is_not_strict_json_is_refused(text: Any, found: str) -> None:
     errors = errors_of(text)
     assert set(errors) == {""}
     assert found in errors[""]
+
+
+@pytest.mark.parametrize("literal", ["NaN", "Infinity", "-Infinity"])
+def test_a_number_that_json_has_not_is_told_of_with_its_place_and_with_all_else(literal: str) -> None:
+    limit = f'{{"counter":"c","window":"minute","max":{literal}}}'
+    text = f'{{"version":"1","default":"alow","tools":{{"t":{{"limits":[{limit}]}}}}}}'
+    errors = errors_of(text)
+    assert errors.keys() == {"/default", "/tools/t/limits/0/max"}
+    assert literal in errors["/tools/t/limits/0/max"]
 
 
 @pytest.mark.parametrize("document", [None, [], "[]", "1", 5, "null", b'"x"', ()])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from decimal import Decimal, InvalidOperation
-from typing import Any, NoReturn
+from typing import Any
 
 from gatepost.policy.errors import PolicyError, Problems, describe, escape
 from gatepost.policy.exact import is_finite, is_number, known
@@ -27,7 +27,7 @@ def parse(text: str | bytes | bytearray) -> Any:
     """Parse JSON text. Repeated keys are remembered for `plain`, which reports them with the rest.
 
     Raises:
-        PolicyError: over 1 MiB, not UTF-8, a byte order mark, not JSON, NaN or Infinity, nested too deeply.
+        PolicyError: over 1 MiB, not UTF-8, a byte order mark, not JSON, nested too deeply.
     """
     try:
         data = text.encode("utf-8") if isinstance(text, str) else bytes(text)
@@ -37,7 +37,7 @@ def parse(text: str | bytes | bytearray) -> Any:
             raise PolicyError([("", "found a byte order mark, expected JSON text without one")])
         return json.loads(
             data.decode("utf-8"),
-            parse_constant=_refuse_constant,
+            parse_constant=Decimal,  # NaN and Infinity: `plain` reports them with their pointer
             parse_float=_number,
             parse_int=_integer,
             object_pairs_hook=_object,
@@ -127,7 +127,3 @@ def _number(text: str) -> Decimal:
 
 def _integer(text: str) -> int | Decimal:
     return int(text) if len(text) <= _DIGITS else Decimal(text)
-
-
-def _refuse_constant(text: str) -> NoReturn:
-    raise PolicyError([("", f"found {text}, expected a JSON value")])
