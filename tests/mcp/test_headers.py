@@ -105,6 +105,12 @@ SCHEMA = {
         "deep": {"type": "object", "properties": {"k": {"type": "string", "x-mcp-header": "Deep"}}},
         "ratio": {"type": "number", "x-mcp-header": "Ratio"},
         "list": {"type": "array", "items": {"type": "string", "x-mcp-header": "Item"}},
+        "maybe": {"type": ["string", "null"], "x-mcp-header": "Maybe"},
+        "spaced": {"type": "string", "x-mcp-header": "My Param"},
+        "coloned": {"type": "string", "x-mcp-header": "a:b"},
+        "nameless": {"type": "string", "x-mcp-header": ""},
+        "one": {"type": "string", "x-mcp-header": "Same"},
+        "other": {"type": "string", "x-mcp-header": "same"},
     },
 }
 DECLARED = headers.declared_params(SCHEMA)
@@ -123,7 +129,9 @@ def test_only_annotations_that_the_specification_allows_count() -> None:
         ({b"mcp-param-count": b"42.0"}, {"count": 42}),
         ({b"mcp-param-dry": b"true"}, {"dry": True}),
         ({b"mcp-param-deep": b"v"}, {"deep": {"k": "v"}}),
+        ({b"mcp-param-count": b"4.2e1"}, {"count": 42}),
         ({b"mcp-param-other": b"anything"}, {}),
+        ({}, {"spaced": "x", "coloned": "x", "maybe": "x", "nameless": "x", "one": "x"}),
     ],
 )
 def test_parameter_headers_that_mirror_the_arguments_pass(found: dict[bytes, bytes], arguments: object) -> None:
@@ -137,6 +145,11 @@ def test_parameter_headers_that_mirror_the_arguments_pass(found: dict[bytes, byt
         ({b"mcp-param-region": b"us"}, {"region": "eu"}),
         ({b"mcp-param-region": b"eu"}, {}),
         ({b"mcp-param-count": b"43"}, {"count": 42}),
+        ({b"mcp-param-count": b"4_2"}, {"count": 42}),
+        ({b"mcp-param-count": b" 42"}, {"count": 42}),
+        ({b"mcp-param-count": b"+42"}, {"count": 42}),
+        ({b"mcp-param-count": b"042"}, {"count": 42}),
+        ({b"mcp-param-count": headers.encode("\N{FULLWIDTH DIGIT FOUR}2")}, {"count": 42}),
         ({b"mcp-param-dry": b"True"}, {"dry": True}),
         ({b"mcp-param-dry": b"1"}, {"dry": True}),
         ({b"mcp-param-region": b"=?base64?%%?="}, {"region": "eu"}),

@@ -8,8 +8,10 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
+
+import re2
 
 from gatepost.mcp.message import Message
 from gatepost.mcp.refused import HEADER_MISMATCH, Refused
@@ -20,7 +22,9 @@ NAMED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "
 PARAM_PREFIX: Final = b"mcp-param-"
 _SENTINEL_START: Final = "=?base64?"
 _SENTINEL_END: Final = "?="
-_SCALARS: Final = frozenset({"string", "integer", "boolean"})
+_SCALARS: Final = ("string", "integer", "boolean")
+_TOKEN: Final = re2.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_NUMBER: Final = re2.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,4})?")
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -92,19 +96,20 @@ def declared_params(schema: Any) -> dict[bytes, tuple[str, ...]]:
     """The parameters that a tool's input schema mirrors into headers (`x-mcp-header`).
 
     Returns: lower-case header name → path of `properties` keys. Annotations that the specification does not allow
-    (not on a string, integer or boolean; not a token) are left out: a header for them is an unknown one.
+    (not on a string, integer or boolean; not a token; one name for two) are left out: a header for them is an unknown
+    one.
     """
-    declared: dict[bytes, tuple[str, ...]] = {}
+    declared: dict[bytes, list[tuple[str, ...]]] = {}
     _collect(schema, (), declared, 0)
-    return declared
+    return {header: paths[0] for header, paths in declared.items() if len(paths) == 1}
 
 
-def _collect(schema: Any, path: tuple[str, ...], declared: dict[bytes, tuple[str, ...]], depth: int) -> None:
+def _collect(schema: Any, path: tuple[str, ...], declared: dict[bytes, list[tuple[str, ...]]], depth: int) -> None:
     if not isinstance(schema, dict) or depth > 32:
         return
     name = schema.get("x-mcp-header")
-    if path and isinstance(name, str) and name.isascii() and name.isprintable() and schema.get("type") in _SCALARS:
-        declared[PARAM_PREFIX + name.lower().encode("ascii")] = path
+    if path and isinstance(name, str) and _TOKEN.fullmatch(name) and schema.get("type") in _SCALARS:
+        declared.setdefault(PARAM_PREFIX + name.lower().encode("ascii"), []).append(path)
     properties = schema.get("properties")
     if isinstance(properties, dict):
         for key, sub in properties.items():
@@ -135,9 +140,6 @@ def _same(text: str, value: Any) -> bool:
         return text == ("true" if value else "false")
     if isinstance(value, str):
         return text == value
-    if isinstance(value, int | float | Decimal):
-        try:
-            return Decimal(text) == (value if isinstance(value, Decimal) else Decimal(repr(value)))
-        except InvalidOperation:
-            return False
+    if isinstance(value, int | float | Decimal) and _NUMBER.fullmatch(text):
+        return Decimal(text) == (value if isinstance(value, Decimal) else Decimal(repr(value)))
     return False
