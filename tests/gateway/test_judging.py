@@ -132,6 +132,26 @@ def test_a_hidden_and_an_unknown_tool_answer_alike_to_the_byte(tmp_path: Path) -
     asyncio.run(run())
 
 
+def test_a_hidden_tool_does_not_show_by_the_headers_that_it_asks_for(tmp_path: Path) -> None:
+    async def run() -> None:
+        policy = {"version": "1", "default": "allow", "hide": ["secret_tool"]}
+        region = {"properties": {"region": {"type": "string", "x-mcp-header": "Region"}}}
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server(
+                "s", upstream.url, tools={"secret_tool": tool("secret_tool", **region), "t": tool("t", **region)}
+            )
+            token = rig.grant("s", policy)
+            arguments = {"region": "eu"}
+            shown = await rig.call("s", token, "t", arguments=arguments)
+            assert (shown.status, shown.json["error"]["code"]) == (400, -32020)
+            hidden = await rig.call("s", token, "secret_tool", arguments=arguments)
+            unknown = await rig.call("s", token, "secret_tooX", arguments=arguments)
+            assert hidden.body.replace(b"secret_tool", b"NAME") == unknown.body.replace(b"secret_tooX", b"NAME")
+            assert not upstream.seen
+
+    asyncio.run(run())
+
+
 def test_a_tool_without_a_definition_makes_the_gateway_ask_once(tmp_path: Path) -> None:
     async def run() -> None:
         async with Recorder() as upstream, Rig(tmp_path) as rig:

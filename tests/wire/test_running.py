@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gatepost.wire.running import Running, Signal, as_task
+from gatepost.wire.running import Running, Signal, Together, as_task
 
 Body = Callable[[list[str]], Coroutine[Any, Any, None]]
 
@@ -247,5 +247,77 @@ def test_what_escapes_goes_to_the_loops_handler_and_ends_it() -> None:
         started(body, told, loop)
         assert told == ["ended"]
         assert seen == ["KeyError('odd')"]
+
+    play(script)
+
+
+def test_what_is_ready_in_one_turn_goes_on_in_its_order_in_the_next_and_then_what_comes_after_all_of_it() -> None:
+    async def script(_: asyncio.AbstractEventLoop) -> None:
+        told: list[str] = []
+        together = Together(lambda: told.append("after"))
+        together.add(lambda: told.append("first"))
+        together.add(lambda: told.append("second"))
+        told.append("added")
+        await turns(1)
+        assert told == ["added", "first", "second", "after"]
+
+    play(script)
+
+
+def test_what_becomes_ready_while_others_go_on_has_its_turn_after_them() -> None:
+    async def script(_: asyncio.AbstractEventLoop) -> None:
+        told: list[str] = []
+        together = Together(lambda: told.append("after"))
+        together.add(lambda: together.add(lambda: told.append("later")))
+        together.add(lambda: told.append("second"))
+        await turns(2)
+        assert told == ["second", "after", "later", "after"]
+
+    play(script)
+
+
+def test_one_that_fails_keeps_nobody_else_from_going_on_and_is_reported() -> None:
+    async def script(loop: asyncio.AbstractEventLoop) -> None:
+        told: list[str] = []
+        loop.set_exception_handler(lambda _, context: told.append(str(context["exception"])))
+        together = Together(lambda: told.append("after"))
+        together.add(lambda: fails("one"))
+        together.add(lambda: told.append("second"))
+        await turns(1)
+        assert told == ["one", "second", "after"]
+
+    play(script)
+
+
+def fails(why: str) -> None:
+    raise ValueError(why)
+
+
+def test_what_ended_it_is_there_when_its_end_is_told_and_reported_unless_it_is_taken() -> None:
+    async def script(loop: asyncio.AbstractEventLoop) -> None:
+        reported: list[str] = []
+        loop.set_exception_handler(lambda _, context: reported.append(str(context["exception"])))
+
+        async def fails_at_once() -> None:
+            raise ValueError("at once")
+
+        async def fails_as_a_task() -> None:
+            await asyncio.sleep(0)
+            raise ValueError("as a task")
+
+        def take(running: Running) -> None:
+            taken.append(str(running.error))
+            running.error = None
+
+        for body in (fails_at_once, fails_as_a_task):
+            taken: list[str] = []
+            Running(body(), loop, take).start()
+            await turns()
+            assert len(taken) == 1
+            assert not reported
+            Running(body(), loop, lambda _: None).start()
+            await turns()
+            assert reported == taken
+            reported.clear()
 
     play(script)

@@ -21,13 +21,19 @@ ALLOW: Final = Decision(effect="allow", rule="", message="")
 NO_POLICY: Final = Decision(
     effect="deny", rule="(no policy)", message="No policy is attached to this grant, so every call is denied."
 )
+UNLISTED: Final = Decision(effect="deny", rule="(unknown tool)", message="")
+"""Stands for a tool that is not known before its server was asked."""
+_NO_ARGUMENTS: Final[dict[str, Any]] = {}
 
 
-async def judge(gateway: Gateway, call: Call) -> Verdict:
-    """Judge a request by its duty. Raises `Refused` for one that is malformed (nothing is judged then)."""
+def judge(gateway: Gateway, call: Call) -> Verdict:
+    """Judge a request by its duty. Raises `Refused` for one that is malformed (nothing is judged then).
+
+    A verdict of `UNLISTED` is for `judge_unlisted`.
+    """
     duty = call.duty
     if duty is Duty.TOOL:
-        return await _tool(gateway, call)
+        return _tool(gateway, call)
     if duty is Duty.RESOURCE:
         return _resource(gateway, call)
     if duty is Duty.PROMPT:
@@ -44,7 +50,18 @@ async def judge(gateway: Gateway, call: Call) -> Verdict:
     return Verdict(ALLOW, None, call.message)
 
 
-async def _tool(gateway: Gateway, call: Call) -> Verdict:
+async def judge_unlisted(gateway: Gateway, call: Call, verdict: Verdict) -> Verdict:
+    """Judge the call of a tool that was not listed, after the server was asked for its tools once more."""
+    name, server = str(verdict.target), call.caller.server_name
+    await gateway.definitions(server, name)
+    listed = gateway.snapshot.servers.get(server)
+    tool = None if listed is None else listed.tools.get(name)
+    if tool is None or call.caller.policy is None:
+        return Verdict(_unknown(name, "(unknown tool)"), name, verdict.forward)
+    return _ruled(call, call.caller.policy, tool, verdict.forward, verdict.kept)
+
+
+def _tool(gateway: Gateway, call: Call) -> Verdict:
     message, caller = call.message, call.caller
     name = message.params.get("name")
     tool = caller.upstream.tools.get(name) if isinstance(name, str) else None
@@ -52,32 +69,37 @@ async def _tool(gateway: Gateway, call: Call) -> Verdict:
         raise Refused(
             400, INVALID_PARAMS, "GP-1006", "A tool's name has 1 to 128 of the characters A-Z a-z 0-9 _ . / -"
         )
-    arguments = message.params.get("arguments", {})
-    if not isinstance(arguments, dict):
+    if not isinstance(message.params.get("arguments", _NO_ARGUMENTS), dict):
         raise Refused(400, INVALID_PARAMS, "GP-1006", "The member params.arguments must be an object.")
-    if call.era is modern and tool is not None and tool.param_headers:
-        headers.check_params(call.mcp, tool.param_headers, arguments)
     forward, kept = _state(gateway, call, name)
     policy = caller.policy
     if policy is None:
         return Verdict(NO_POLICY, name, forward, tool)
-    if tool is None and not policy.hides(name, None):
-        await gateway.definitions(caller.server_name, name)
-        server = gateway.snapshot.servers.get(caller.server_name)
-        tool = None if server is None else server.tools.get(name)
     if tool is None:
-        rule = "(hidden)" if policy.hides(name, None) else "(unknown tool)"
-        return Verdict(Decision(effect="deny", rule=rule, message=f"Unknown tool: {name}"), name, forward)
+        decision = _unknown(name, "(hidden)") if policy.hides(name, None) else UNLISTED
+        return Verdict(decision, name, forward, None, kept)
+    return _ruled(call, policy, tool, forward, kept)
+
+
+def _ruled(call: Call, policy: Policy, tool: Tool, forward: Message, kept: str | None) -> Verdict:
+    """What a policy says of the call of a listed tool."""
+    name, arguments = tool.name, call.message.params.get("arguments", _NO_ARGUMENTS)
+    if tool.param_headers and call.era is modern and not policy.hides(name, tool.category):
+        headers.check_params(call.mcp, tool.param_headers, arguments)
     if tool.held:
         return Verdict(_held(policy, tool), name, forward, tool)
     decision = policy.decide(tool=name, arguments=arguments, category=tool.category, definition=tool.definition)
     return Verdict(decision, name, forward, tool, kept)
 
 
+def _unknown(name: str, rule: str) -> Decision:
+    return Decision(effect="deny", rule=rule, message=f"Unknown tool: {name}")
+
+
 def _held(policy: Policy, tool: Tool) -> Decision:
     """For a tool whose definition is not the pinned one; what is hidden is hidden first (POLICY.md section 5)."""
     if policy.hides(tool.name, tool.category):
-        return Decision(effect="deny", rule="(hidden)", message=f"Unknown tool: {tool.name}")
+        return _unknown(tool.name, "(hidden)")
     why = f"The definition of {tool.name} has changed and is not accepted yet."
     return Decision(effect="deny", rule=CHANGED, message=why)
 

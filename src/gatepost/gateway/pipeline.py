@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, cast
 
@@ -18,7 +17,7 @@ from gatepost.gateway.caller import Caller
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Progress, Verdict
 from gatepost.gateway.heads import facts
-from gatepost.gateway.judge import judge
+from gatepost.gateway.judge import UNLISTED, judge, judge_unlisted
 from gatepost.gateway.sessions import Session, find
 from gatepost.journal import JournalUnavailable
 from gatepost.mcp import legacy, modern
@@ -31,6 +30,7 @@ from gatepost.wire.listener import Request
 
 _log: Final = logging.getLogger(__name__)
 _UNCOUNTED: Final = "The limits of this call cannot be counted just now, so it is not made. Try again later."
+_NOTHING: Final[tuple[Count, ...]] = ()
 _NOBODY_APPROVES: Final = "Nobody is set up to approve calls here yet, so this call is not made."
 
 
@@ -52,7 +52,10 @@ async def handle(gateway: Gateway, request: Request) -> None:
             await aside.onward(gateway, request, call)
             return
         session = _in_flight(call)
-        await _decide(gateway, request, call, await judge(gateway, call))
+        verdict = judge(gateway, call)
+        if verdict.decision is UNLISTED:
+            verdict = await judge_unlisted(gateway, call, verdict)
+        await _decide(gateway, request, call, verdict)
     except MessageError as why:
         answers.refuse(gateway, request, caller, why, why.id)
     except Refused as why:
@@ -66,7 +69,24 @@ async def _decide(gateway: Gateway, request: Request, call: Call, verdict: Verdi
     """Count and record what was judged; then answer, or forward."""
     caller = call.caller
     decision_id = records.new_id()
-    decision, counts, why_exhausted = await _reserve(gateway, call, verdict, decision_id)
+    decision, counts, why_exhausted = verdict.decision, _NOTHING, None
+    if decision.limits and decision.effect != "deny":  # look before anyone is asked, take where the call will be made
+        outcome: Reservation | Exhausted | None = None
+        try:
+            if decision.effect == "approve":
+                outcome = await gateway.ledger.look(caller, decision.limits)
+            elif verdict.kept is None:
+                outcome = await gateway.ledger.reserve(caller, decision.limits, decision_id)
+        except Exception:
+            # No counter, no call: whatever keeps a ledger from counting denies.
+            _log.exception("the limits of %s cannot be counted", verdict.target)
+            decision = _replaced(decision, "deny", "(unavailable)", _UNCOUNTED)
+        if outcome is not None:
+            counts = outcome.counts
+        if isinstance(outcome, Exhausted):
+            decision, why_exhausted = _exhausted(decision, outcome, verdict.target or ""), outcome
+    if decision.effect == "approve":
+        decision = _unapproved(decision)
     reserved = decision_id if counts and decision.effect == "allow" else None
     row = records.decided(call, verdict, decision, decision_id, counts, reserved, gateway.keyring.hmac)
     try:
@@ -80,7 +100,9 @@ async def _decide(gateway: Gateway, request: Request, call: Call, verdict: Verdi
     except asyncio.CancelledError:
         # The client left before its row was written; the row will say that the call was let through, and this that it
         # never left.
-        await _settle(gateway, Progress(request, decision_id, carried_out=False, error_class="client_gone"), reserved)
+        if reserved is not None:
+            await _release(gateway, decision_id, reserved)
+        gateway.post(records.settled(Progress(request, decision_id, carried_out=False, error_class="client_gone")))
         raise
     seconds = caller.upstream.keep_arguments
     if seconds is not None and gateway.kept is not None and call.duty is Duty.TOOL:
@@ -125,34 +147,10 @@ def _in_flight(call: Call) -> Session | None:
     return session
 
 
-async def _reserve(
-    gateway: Gateway, call: Call, verdict: Verdict, decision_id: str
-) -> tuple[Decision, Sequence[Count], Exhausted | None]:
-    """Steps 9 to 11: look at the limits before anyone is asked, take them where the call will be made."""
-    decision = verdict.decision
-    if decision.effect == "deny":
-        return decision, (), None
-    counts: Sequence[Count] = ()
-    if decision.limits:
-        outcome: Reservation | Exhausted | None = None
-        try:
-            if decision.effect == "approve":
-                outcome = await gateway.ledger.look(call.caller, decision.limits)
-            elif verdict.kept is None:
-                outcome = await gateway.ledger.reserve(call.caller, decision.limits, decision_id)
-        except Exception:
-            # No counter, no call: whatever keeps a ledger from counting denies.
-            _log.exception("the limits of %s cannot be counted", verdict.target)
-            return _replaced(decision, "deny", "(unavailable)", _UNCOUNTED), (), None
-        if isinstance(outcome, Exhausted):
-            return _exhausted(decision, outcome, verdict.target or ""), outcome.counts, outcome
-        if outcome is not None:
-            counts = outcome.counts
-    if decision.effect == "approve":
-        asked = decision.approval.message if decision.approval is not None else decision.message
-        text = f"{asked} {_NOBODY_APPROVES}" if asked else _NOBODY_APPROVES
-        return _replaced(decision, "approve", decision.rule, text), (), None
-    return decision, counts, None
+def _unapproved(decision: Decision) -> Decision:
+    asked = decision.approval.message if decision.approval is not None else decision.message
+    text = f"{asked} {_NOBODY_APPROVES}" if asked else _NOBODY_APPROVES
+    return _replaced(decision, "approve", decision.rule, text)
 
 
 def _exhausted(decision: Decision, outcome: Exhausted, target: str) -> Decision:
@@ -181,14 +179,15 @@ async def _forward(
     finally:
         gateway.metrics.in_flight -= 1
         _observe(gateway, progress)
-        await _settle(gateway, progress, reserved)
+        if reserved is not None and progress.carried_out is False:
+            await _release(gateway, decision_id, reserved)
+        gateway.post(records.settled(progress))
 
 
-async def _settle(gateway: Gateway, progress: Progress, reserved: str | None) -> None:
-    """Record how a call ended. What provably never left takes nothing from its limits."""
-    if progress.carried_out is False and reserved and await gateway.ledger.release(reserved):
-        gateway.note("released", decision_id=progress.decision_id, reservation=reserved)
-    gateway.post(records.settled(progress))
+async def _release(gateway: Gateway, decision_id: str, reserved: str) -> None:
+    """What provably never left takes nothing from its limits."""
+    if await gateway.ledger.release(reserved):
+        gateway.note("released", decision_id=decision_id, reservation=reserved)
 
 
 def _observe(gateway: Gateway, progress: Progress) -> None:

@@ -104,6 +104,7 @@ class DataPlane:
             allowed_origins=_origins(options),
             trusted_proxies=options.trusted_proxies,
             tls=tls,
+            on_turn=self._journal.write_now,
         )
         await self._listener.start(host, port)
         self._control = await ops.listen(

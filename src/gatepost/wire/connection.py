@@ -236,32 +236,31 @@ class Connection(asyncio.Protocol):
             self._listener.refused(request.client, refusal)
             request.reply(refusal.status, (_JSON, *refusal.headers), _body(refusal))
             return
-        request.running = running = Running(self._run(request), self._loop, self._listener.finished)
-        self._listener.running.add(running)
-        running.start()
+        listener = self._listener
+        request.running = running = Running(listener.handler(request), self._loop, request.handled)
+        listener.running.add(running)
+        listener.beginning.add(running.start)
 
-    async def _run(self, request: Request) -> None:
-        try:
-            await self._listener.handler(request)
-        except ClientGone:
-            pass  # whoever wrote was told, and had nothing else to do
-        except asyncio.CancelledError:
-            # Cancelled because the client left, or because the listener stops: there is nobody to tell.
-            if not request.ended:
-                self.abort()
-            raise
-        except Exception:
-            _log.exception("the handler of %s failed", request.path)
-            self._unanswered(request)
-        else:
-            if not request.ended and not request.gone:
-                _log.error("the handler of %s did not answer", request.path)
-                self._unanswered(request)
-
-    def _unanswered(self, request: Request) -> None:
-        """The handler has ended. What it left of its answer cannot be made up; where it left all of it, say so."""
+    def handled(self, request: Request, running: Running) -> None:
+        """The handler of a request has ended."""
+        self._listener.finished(running)
+        error = running.error
+        if isinstance(error, ClientGone):
+            running.error = None  # whoever wrote was told, and had nothing else to do
+        elif isinstance(error, Exception):
+            running.error = None
+            _log.error("the handler of %s failed", request.path, exc_info=error)
         if request.ended or request.gone:
             return
+        if isinstance(error, asyncio.CancelledError):  # the listener stops: there is nobody to tell
+            self.abort()
+            return
+        if error is None:
+            _log.error("the handler of %s did not answer", request.path)
+        self._unanswered(request)
+
+    def _unanswered(self, request: Request) -> None:
+        """What the handler left of an answer cannot be made up; where it left all of it, say so."""
         if request.started:
             self.abort()
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import httptools
@@ -245,7 +246,11 @@ class Exchange(asyncio.Protocol):
         """A whole response in one piece, whose head is known for one behind which the connection is kept."""
         head, self._head = self._head, None
         self._free(kept_for)
-        if head is not None:
+        if head is None:
+            return
+        if self._pool.busy:
+            self._pool.answered.add(partial(head.set_result, response))
+        else:
             head.set_result(response)
 
     def _completed(self, response: Response) -> None:

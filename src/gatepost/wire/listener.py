@@ -20,7 +20,7 @@ from gatepost.wire.known_lines import KnownLines
 from gatepost.wire.limits import Limits, Refusal
 from gatepost.wire.names import Names, Proxies
 from gatepost.wire.request import ClientGone, Request
-from gatepost.wire.running import Running
+from gatepost.wire.running import Running, Together
 
 __all__ = ["ClientGone", "Handler", "Limits", "Listener", "Refusal", "Request"]
 
@@ -53,6 +53,7 @@ class Listener:
         allowed_origins: `Origin` values besides pages of this machine.
         trusted_proxies: addresses and networks whose `X-Forwarded-For` is believed.
         tls: see `gatepost.wire.tls.server_context`.
+        on_turn: called when the handlers of all requests that came in one turn of the loop have begun.
 
     Raises:
         GatepostError: GP-6004, a trusted proxy is no address or network.
@@ -69,6 +70,7 @@ class Listener:
         allowed_origins: frozenset[str] = frozenset(),
         trusted_proxies: Sequence[str] = (),
         tls: ssl.SSLContext | None = None,
+        on_turn: Callable[[], object] | None = None,
     ) -> None:
         self.handler = handler
         self.limits = limits or Limits()
@@ -82,6 +84,8 @@ class Listener:
         self._server: asyncio.Server | None = None
         self._open: set[Connection] = set()
         self.running: set[Running] = set()
+        self.beginning = Together(on_turn)
+        """Handlers of the requests that came in this turn."""
         self.known_lines = KnownLines()
         self.heads: dict[bytes, Head] = {}
         """The last heads that were accepted, by their bytes."""

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from gatepost.wire.errors import ConnectError, Cut, Malformed, TimedOut, TooLarge, UpstreamError
 from gatepost.wire.exchange import Exchange
 from gatepost.wire.response import Response, ResponseHead
-from gatepost.wire.running import as_task
+from gatepost.wire.running import Together, as_task
 from gatepost.wire.tls import client_context
 
 __all__ = [
@@ -95,6 +95,8 @@ class Pool:
         self._starts: dict[tuple[str, str], bytes] = {}
         self.heads: dict[bytes, ResponseHead] = {}
         """The heads of the last whole responses behind which their connection was kept, by their bytes."""
+        self.answered = Together()
+        """Those whose responses came in this turn, while there were others to wait for."""
         self._closed = False
         self._start("GET", self.base_path)
 
@@ -136,6 +138,11 @@ class Pool:
         except asyncio.CancelledError:
             exchange.call_off(head)
             raise
+
+    @property
+    def busy(self) -> bool:
+        """Whether responses are awaited."""
+        return self._taken > len(self._idle)
 
     async def close(self) -> None:
         """Close every connection; requests in flight fail with `Cut`."""

@@ -171,6 +171,11 @@ class Request:
             except Exception:
                 _log.exception("the handler of %s could not be told that its client has left", self.path)
 
+    def handled(self, running: Running) -> None:
+        """The handler has ended."""
+        self.running = None
+        self._connection.handled(self, running)
+
     def _keeps(self) -> bool:
         self.keep_alive = self.keep_alive and self._connection.keeps()
         return self.keep_alive

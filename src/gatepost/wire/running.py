@@ -80,11 +80,14 @@ class Running:
     """A coroutine on its way.
 
     Args:
-        coroutine: it sees to its own failures; one that escapes goes to the event loop's exception handler.
-        on_end: called once, when it has ended.
+        on_end: called once, when it has ended. A failure that it leaves in `error` goes to the event loop's exception
+            handler.
+
+    Attributes:
+        error: what ended it, where it did not end by itself.
     """
 
-    __slots__ = ("_cancelled", "_coroutine", "_loop", "_on_end", "_signal", "_task")
+    __slots__ = ("_cancelled", "_coroutine", "_loop", "_on_end", "_signal", "_task", "error")
 
     def __init__(
         self,
@@ -98,6 +101,7 @@ class Running:
         self._signal: Signal[Any] | None = None
         self._task: asyncio.Task[None] | None = None
         self._cancelled = False
+        self.error: BaseException | None = None
 
     def start(self) -> None:
         """Run it up to where it first waits."""
@@ -128,11 +132,10 @@ class Running:
         before, _current = _current, self
         try:
             waits = self._coroutine.send(None) if error is None else self._coroutine.throw(error)
-        except (StopIteration, asyncio.CancelledError):
+        except StopIteration:
             self._on_end(self)
-        except Exception as escaped:
-            self._loop.call_exception_handler({"message": "a handler failed", "exception": escaped})
-            self._on_end(self)
+        except (Exception, asyncio.CancelledError) as escaped:
+            self._failed(escaped)
         else:
             if self._cancelled:
                 self._cancelled = False
@@ -147,7 +150,54 @@ class Running:
 
     def _become_task(self, waits: Any) -> None:
         task = self._task = self._loop.create_task(_continued(self._coroutine, None if waits is _AS_TASK else waits))
-        task.add_done_callback(lambda _: self._on_end(self))
+        task.add_done_callback(self._task_ended)
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error is None:
+            self._on_end(self)
+        else:
+            self._failed(error)
+
+    def _failed(self, error: BaseException) -> None:
+        self.error = error
+        self._on_end(self)
+        left, self.error = self.error, None  # it holds the frames that hold this
+        if isinstance(left, Exception):
+            self._loop.call_exception_handler({"message": "a handler failed", "exception": left})
+
+
+class Together:
+    """What is ready within one turn of the loop, and goes on side by side at the beginning of the next.
+
+    A hundred times one step, then a hundred times the next, takes a tenth less time than a hundred times from one end
+    to the other: code and data of a step stay in the processor's caches.
+
+    Args:
+        after: called when all have gone on.
+    """
+
+    __slots__ = ("_after", "_ready")
+
+    def __init__(self, after: Callable[[], object] | None = None) -> None:
+        self._after = after
+        self._ready: list[Callable[[], object]] = []
+
+    def add(self, go_on: Callable[[], object]) -> None:
+        """Call this in the next turn. What it raises goes to the loop's exception handler."""
+        if not self._ready:
+            asyncio.get_running_loop().call_soon(self._go_on)
+        self._ready.append(go_on)
+
+    def _go_on(self) -> None:
+        ready, self._ready = self._ready, []
+        for go_on in ready:
+            try:
+                go_on()
+            except Exception as error:
+                asyncio.get_running_loop().call_exception_handler({"message": "a step failed", "exception": error})
+        if self._after is not None:
+            self._after()
 
 
 @types.coroutine
