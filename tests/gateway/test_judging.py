@@ -142,10 +142,10 @@ def test_a_hidden_tool_does_not_show_by_the_headers_that_it_asks_for(tmp_path: P
             )
             token = rig.grant("s", policy)
             arguments = {"region": "eu"}
-            shown = await rig.call("s", token, "t", arguments=arguments)
+            shown = await rig.modern("s", token, arguments=arguments)
             assert (shown.status, shown.json["error"]["code"]) == (400, -32020)
-            hidden = await rig.call("s", token, "secret_tool", arguments=arguments)
-            unknown = await rig.call("s", token, "secret_tooX", arguments=arguments)
+            hidden = await rig.modern("s", token, name="secret_tool", arguments=arguments)
+            unknown = await rig.modern("s", token, name="secret_tooX", arguments=arguments)
             assert hidden.body.replace(b"secret_tool", b"NAME") == unknown.body.replace(b"secret_tooX", b"NAME")
             assert not upstream.seen
 
