@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatepost.catalogue import Siblings, classify
+from gatepost.catalogue import Siblings, classify, lexicon
 from gatepost.catalogue.classification import CATEGORIES, SEVERITIES, SIGNALS
+from gatepost.catalogue.words import forms
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=12),
@@ -28,6 +29,34 @@ def test_any_definition_has_a_class_and_always_the_same(
     assert first.severity in SEVERITIES
     assert set(first.signals) <= set(SIGNALS)
     assert first == classify(name, description, schema, annotations, siblings)  # type: ignore[arg-type]
+
+
+_KNOWN = sorted(
+    {form for verb in (*lexicon.VERBS, *lexicon.LIGHT) for form in forms(verb)}
+    | {f"re-{form}" for verb in ("build", "run", "index", "issue") for form in forms(verb)}
+    | lexicon.PREPOSITIONS
+    | lexicon.LEAD_INS
+    | lexicon.READ_HEADS
+    | lexicon.MONEY
+    | set(lexicon.NOMINAL)
+    | {",", ":", "/", "&", "and", "or", "a", "the", "this"}
+)
+_SENTENCES = st.lists(st.sampled_from(_KNOWN), max_size=14).map(" ".join)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from(_KNOWN), max_size=4).map("_".join), _SENTENCES)
+def test_sentences_of_the_words_that_the_rules_know_have_a_class_that_quotes_the_definition(
+    name: str, description: str
+) -> None:
+    got = classify(name, description)
+    assert got.category in CATEGORIES
+    assert all(one.source in ("name", "description") for one in got.evidence)
+    assert (got.category == "read") <= bool(got.evidence)
+
+
+def test_a_verb_that_is_spelt_with_a_hyphen_is_the_verb() -> None:
+    assert classify("x", "Re-building the index").category == "execute"
 
 
 def test_of_ten_million_characters_only_the_beginning_counts() -> None:

@@ -178,6 +178,14 @@ def test_a_list_of_tools_may_hold_anything(index: Index) -> None:
     assert index.search("a").tools[0].name == "a"
 
 
+def test_half_of_a_surrogate_pair_is_stored_as_a_question_mark(index: Index) -> None:
+    broken = "\ud800"
+    tools = [{"name": f"get{broken}", "description": f"Gets it {broken}", "inputSchema": {"title": broken}}]
+    index.put([ServerEntry(f"odd{broken}", description=broken, source="scan", tools=entries_of(tools))])
+    found = index.search("get").tools[0]
+    assert (found.server, found.name, found.description) == ("odd?", "get?", "Gets it ?")
+
+
 # -- the signed file ---------------------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,6 @@ from gatepost.catalogue import lexicon
 from gatepost.catalogue.classification import (
     SEVERITIES,
     SEVERITY_OF,
-    SIGNALS,
     Category,
     Classification,
     Confidence,
@@ -38,17 +37,28 @@ _PAPER: Final = vocabulary("note notes metadata description label labels referen
 _LOOKS: Final = vocabulary("explain validate format describe analyze analyse lint parse preview suggest search")
 _MATHS: Final = vocabulary("mathematical math maths arithmetic")
 _NO_SQL_WRITES: Final = frozenset(("read-only", "readonly", "select"))
+_PICTURES: Final = vocabulary("image png svg")
+_SENDING: Final = vocabulary("send resend post publish reply forward notify invite tweet broadcast add create")
+_BULK: Final = vocabulary("all bulk batch many multiple")
 _SAVED: Final = vocabulary("file disk folder location directory path imports import local saves saved")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Finding:
+    """What one verb says; the evidence is only made of those that count in the end."""
+
     category: Category
     strength: int
-    evidence: Evidence
+    source: str
+    quote: str
+    says: str
+
+    @property
+    def evidence(self) -> Evidence:
+        return Evidence(self.source, self.quote, self.says)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Tool:
     """The definition, taken apart once."""
 
@@ -113,7 +123,7 @@ def _from_name(tool: _Tool) -> _Finding | None:
     at = _verb_place(words)
     if at is None:
         if words[-1:] and words[-1] in lexicon.SWITCHES:
-            return _Finding("write", PLAIN, Evidence("name", "_".join(words), "switches something"))
+            return _Finding("write", PLAIN, "name", "_".join(words), "switches something")
         return None
     verb = lexicon.TWO_WORDS.get((words[at], words[at + 1]) if at + 1 < len(words) else ("", ""))
     width = 2 if verb else 1
@@ -162,7 +172,7 @@ def _from_description(tool: _Tool) -> _Finding | None:
     for act in acts:
         finding = _judge(tool, act.verb, act.objects, act.objects, "description", act.quote)
         if len(acts) > 1 and finding.category == "destructive" and finding.strength < STRONG and best is not None:
-            finding = _Finding("write", PLAIN, finding.evidence)
+            finding = _Finding("write", PLAIN, finding.source, finding.quote, finding.says)
         if best is None or _RANK[finding.category] > _RANK[best.category]:
             best = finding
     return best
@@ -176,31 +186,38 @@ def _judge(
     doubtful = verb in lexicon.AMBIGUOUS and category not in ("read", "financial")
     if source == "name" and (doubtful or (not following and (verb in lexicon.AMBIGUOUS or category == "write"))):
         strength = WEAK
-    said = Evidence(source, quote, f"{verb}: {_WHAT[category]}")
-    things = _things(objects)
-    money = _money(tool, verb, category, things, source, quote)
-    if money is not None:
-        return money
-    if source == "description" and verb in _RUNS and _only_selects(tool, things):
-        return _Finding("read", WEAK, Evidence(source, quote, f"{verb} query: only looks"))
-    for thing, is_head in _candidates(things):
-        rule = OBJECT_RULES.get((verb, thing))
-        if rule is not None and (is_head or (source == "description" and rule[0] != "financial")):
-            category, strength, why = rule
-            return _Finding(category, strength, Evidence(source, quote, f"{verb} {thing}: {why}"))
+    acts = category not in ("read", "destructive")
+    rules = OBJECT_RULES.get(verb)
+    if acts or rules is not None or verb in _RUNS:  # of other verbs the object says nothing
+        things = _things(objects)
+        paid = _money(tool, verb, things) if acts else ""
+        if paid:
+            return _Finding("financial", STRONG, source, quote, f"{verb} {paid}: moves money or promises it")
+        if source == "description" and verb in _RUNS and _only_selects(tool, things):
+            return _Finding("read", WEAK, source, quote, f"{verb} query: only looks")
+        if rules is not None:
+            is_head = True
+            for thing in reversed(things):
+                rule = rules.get(thing)
+                if rule is not None and (is_head or (source == "description" and rule[0] != "financial")):
+                    category, strength, why = rule
+                    return _Finding(category, strength, source, quote, f"{verb} {thing}: {why}")
+                # a word before one that stands for it (`payment link`) counts as the head too
+                is_head = is_head and (thing in lexicon.MONEY_PAPERWORK or thing in lexicon.NEUTRAL)
     if tool.siblings.drives and verb in lexicon.DRIVES:
-        return _Finding(
-            "execute", PLAIN, Evidence(source, quote, f"{verb}: drives a program, as the server's other tools do")
-        )
-    given = {"image", "png", "svg"} & (set(objects) | set(tool.words)) or "base64" in tool.reading.words
-    if verb == "export" and given:
-        return _Finding("read", PLAIN, Evidence(source, quote, "export: gives the thing back"))
+        return _Finding("execute", PLAIN, source, quote, f"{verb}: drives a program, as the server's other tools do")
+    if verb == "export" and _gives_back(tool, objects):
+        return _Finding("read", PLAIN, source, quote, "export: gives the thing back")
     if verb in ("download", "import", "export") and _saves(tool, verb):
-        return _Finding("write", PLAIN, Evidence(source, quote, f"{verb}: leaves a file"))
-    unpaid = verb in lexicon.MONEY_ONLY_WITH_MONEY and not (tool.trades or _speaks_of_money(tool))
-    if category == "financial" and unpaid:
-        return _Finding("write", PLAIN, Evidence(source, quote, f"{verb}: changes a record; nothing speaks of money"))
-    return _Finding(category, strength, said)
+        return _Finding("write", PLAIN, source, quote, f"{verb}: leaves a file")
+    perhaps_paid = category == "financial" and verb in lexicon.MONEY_ONLY_WITH_MONEY
+    if perhaps_paid and not (tool.trades or _speaks_of_money(tool)):
+        return _Finding("write", PLAIN, source, quote, f"{verb}: changes a record; nothing speaks of money")
+    return _Finding(category, strength, source, quote, f"{verb}: {_WHAT[category]}")
+
+
+def _gives_back(tool: _Tool, objects: tuple[str, ...]) -> bool:
+    return bool(_PICTURES.intersection(objects) or _PICTURES.intersection(tool.words)) or "base64" in tool.reading.words
 
 
 _WHAT: Final[dict[Category, str]] = {
@@ -223,16 +240,6 @@ def _only_selects(tool: _Tool, things: tuple[str, ...]) -> bool:
     return "command" in things and bool({"read-only", "readonly"} & set(things))
 
 
-def _candidates(things: tuple[str, ...]) -> list[tuple[str, bool]]:
-    """The object's words from its head on, and whether each is the head or stands for it (`payment link`)."""
-    candidates: list[tuple[str, bool]] = []
-    is_head = True
-    for thing in reversed(things):
-        candidates.append((thing, is_head))
-        is_head = is_head and (thing in lexicon.MONEY_PAPERWORK or thing in lexicon.NEUTRAL)
-    return candidates
-
-
 def _things(objects: tuple[str, ...]) -> tuple[str, ...]:
     """The object's words up to a preposition, in the singular."""
     things: list[str] = []
@@ -245,18 +252,10 @@ def _things(objects: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(things)
 
 
-def _money(
-    tool: _Tool, verb: str, category: Category, things: tuple[str, ...], source: str, quote: str
-) -> _Finding | None:
-    """Whether an acting verb has a thing of money for its object."""
-    if (
-        category in ("read", "destructive")
-        or verb in ("generate", "draft", "subscribe", "watch", "follow")
-        or not things
-    ):
-        return None
-    if verb in ("notify", "resend", "remind", "email") or {"reminder", "notification"} & set(things):
-        return None
+def _money(tool: _Tool, verb: str, things: tuple[str, ...]) -> str:
+    """The thing of money that an acting verb has for its object, or empty."""
+    if _MAYBE_MONEY.isdisjoint(things) or verb in _PROMISE_NOTHING or not _REMINDERS.isdisjoint(things):
+        return ""
     for at, thing in enumerate(things):
         counts = thing in lexicon.MONEY or (thing in lexicon.MONEY_IF_TRADING and tool.trades and verb in lexicon.DEALS)
         if thing == "subscription":
@@ -268,12 +267,14 @@ def _money(
             continue
         if any(later not in lexicon.MONEY_PAPERWORK and later not in lexicon.MONEY for later in things[at + 1 :]):
             continue
-        if verb in _EDITS and _PAPER & tool.reading.words and not tool.facts.amounts:
-            return None
-        return _Finding("financial", STRONG, Evidence(source, quote, f"{verb} {thing}: moves money or promises it"))
-    return None
+        edits_paper = verb in _EDITS and _PAPER & tool.reading.words and not tool.facts.amounts
+        return "" if edits_paper else thing
+    return ""
 
 
+_MAYBE_MONEY: Final = lexicon.MONEY | lexicon.MONEY_IF_TRADING | {"subscription"}
+_PROMISE_NOTHING: Final = vocabulary("generate draft subscribe watch follow notify resend remind email")
+_REMINDERS: Final = vocabulary("reminder notification")
 _MONEY_WORDS: Final = vocabulary(
     "payment payments money currency price amount wallet token tokens buy sell billing paid customer crypto funds "
     "usd fiat card"
@@ -434,38 +435,35 @@ def _at_least(one: Severity, other: Severity) -> Severity:
 def _signals(tool: _Tool, category: Category, annotations: Mapping[str, Any] | None, text: str) -> tuple[str, ...]:
     facts = tool.facts
     acting = category != "read"
-    objects = {singular(word) for act in tool.reading.acts for word in act.objects} | {
-        singular(word) for word in tool.words
-    }
-    verbs = set(tool.words) | {act.verb for act in tool.reading.acts}
-    claims = isinstance(annotations, Mapping) and annotations.get("readOnlyHint") is True
-    sends = {
-        "send",
-        "resend",
-        "post",
-        "publish",
-        "reply",
-        "forward",
-        "notify",
-        "invite",
-        "tweet",
-        "broadcast",
-        "add",
-        "create",
-    }
-    found = {
-        "takes-url": bool(facts.urls),
-        "takes-path": bool(facts.paths),
-        "takes-credentials": bool(facts.credentials),
-        "runs-code": acting and bool(facts.code) and category in ("execute", "destructive"),
-        "sends-messages": acting
-        and category != "destructive"
-        and bool(sends & verbs)
-        and bool(lexicon.CONTACT & objects),
-        "moves-money": category == "financial",
-        "bulk": acting and (bool(facts.bulk) or bool({"all", "bulk", "batch", "many", "multiple"} & set(tool.words))),
-        "many-parameters": facts.total >= MANY,
-        "empty-description": not text.strip(),
-        "read-only-doubtful": claims and acting,
-    }
-    return tuple(signal for signal in SIGNALS if found[signal])
+    found: list[str] = []
+    if facts.urls:
+        found.append("takes-url")
+    if facts.paths:
+        found.append("takes-path")
+    if facts.credentials:
+        found.append("takes-credentials")
+    if facts.code and category in ("execute", "destructive"):
+        found.append("runs-code")
+    if acting and category != "destructive" and _sends(tool):
+        found.append("sends-messages")
+    if category == "financial":
+        found.append("moves-money")
+    if acting and (facts.bulk or not _BULK.isdisjoint(tool.words)):
+        found.append("bulk")
+    if facts.total >= MANY:
+        found.append("many-parameters")
+    if not text or text.isspace():
+        found.append("empty-description")
+    if acting and isinstance(annotations, Mapping) and annotations.get("readOnlyHint") is True:
+        found.append("read-only-doubtful")
+    return tuple(found)
+
+
+def _sends(tool: _Tool) -> bool:
+    """Whether a verb of sending stands with something that reaches other people."""
+    acts = tool.reading.acts
+    if _SENDING.isdisjoint(tool.words) and not any(act.verb in _SENDING for act in acts):
+        return False
+    return any(singular(word) in lexicon.CONTACT for word in tool.words) or any(
+        singular(word) in lexicon.CONTACT for act in acts for word in act.objects
+    )

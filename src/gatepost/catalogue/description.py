@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 from gatepost.catalogue.lexicon import (
@@ -59,23 +59,31 @@ class Act:
     quote: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reading:
     """What the first sentence says.
 
     Attributes:
+        text: what was read, without the marks at its beginning, up to `READ_OF_IT` characters.
         acts: its main verb, then those joined to it; empty where it has none.
         names_a_thing: it begins with what the tool gives (`Details of an issue`), not with what it does.
-        words: its words in lower case, up to `READ_OF_IT` characters of the text.
-        head: its first words, to quote.
         warns_of: where it has no main verb, a verb of destruction or payment that stands further on.
     """
 
+    text: str
     acts: tuple[Act, ...]
     names_a_thing: bool
-    words: frozenset[str]
-    head: str
     warns_of: str = ""
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every word of the text in lower case. Few tools need them, so they are made when asked for."""
+        return frozenset(_tokens(self.text))
+
+    @property
+    def head(self) -> str:
+        """The first words, to quote."""
+        return " ".join(self.text.split(None, 9)[:9])
 
 
 @lru_cache(maxsize=4_096)
@@ -83,17 +91,11 @@ def read_description(description: str) -> Reading:
     """Reads a description, at most the first `READ_OF_IT` characters. Empty gives an empty reading."""
     text = _without_marks(description[:READ_OF_IT])
     tokens = _tokens(_first_sentence(text))
-    words = frozenset(_tokens(text))
-    head = " ".join(text.split()[:9])
     start = _main(tokens)
     if start is None:
-        thing = _names_a_thing(tokens)
-        return Reading((), thing, words, head, _warning(tokens))
-    acts: list[Act] = []
+        return Reading(text, (), _names_a_thing(tokens), _warning(tokens))
     first, form = _form(tokens, start)
-    for position in _chain(tokens, start, form):
-        verb, _ = _form(tokens, position)
-        acts.append(_act(tokens, position, verb))
+    acts = [_act(tokens, position, _form(tokens, position)[0]) for position in _chain(tokens, start, first, form)]
     if (
         first in READ_HEADS
         and len(acts) == 1
@@ -101,8 +103,8 @@ def read_description(description: str) -> Reading:
         and tokens[start + 1] in READ_HEADS
         and form == "base"
     ):
-        return Reading((), True, words, head)
-    return Reading(tuple(acts), False, words, head)
+        return Reading(text, (), True)
+    return Reading(text, tuple(acts), False)
 
 
 def _without_marks(text: str) -> str:
@@ -122,35 +124,40 @@ def _first_sentence(text: str) -> str:
 
 
 def _tokens(text: str) -> list[str]:
-    for mark in (",", "/", ":", "&"):
-        text = text.replace(mark, f" {mark} ")
-    return [stripped for word in text.lower().split() if (stripped := word.strip("().;!?\"'“”*_#<>[]{}|-–—⚠️"))]
+    text = text.replace(",", " , ").replace("/", " / ").replace(":", " : ").replace("&", " & ").lower()
+    return [stripped for word in text.split() if (stripped := word if word.isalnum() else word.strip(_AROUND))]
+
+
+_AROUND: Final = "().;!?\"'“”*_#<>[]{}|-–—⚠️"
+_FIRST_OF_TWO: Final = frozenset(first for first, _ in TWO_WORDS)
+_NO_FORM: Final = ("", "")
 
 
 def _form(tokens: list[str], at: int) -> tuple[str, str]:
     """The verb at a place and its form; ("", "") where there is none."""
     token = tokens[at]
-    if at + 1 < len(tokens):
+    if token in _FIRST_OF_TWO and at + 1 < len(tokens):
         joined = TWO_WORDS.get((token, tokens[at + 1]))
         if joined is not None:
             return joined, "third" if token.endswith("s") else "base"
+    found = _FORMS.get(token)
+    if found is not None:
+        return found
+    if token in NOMINAL:
+        return NOMINAL[token], "base"
     if token.startswith("re-"):
         token = "re" + token[3:]
-    verb, form = _FORMS.get(token, ("", ""))
-    if not verb and token in NOMINAL:
-        return NOMINAL[token], "base"
-    if not verb and token.startswith(("get_", "set_")):
-        return token[:3], "base"
-    return verb, form
+        return (NOMINAL[token], "base") if token in NOMINAL else _FORMS.get(token, _NO_FORM)
+    return (token[:3], "base") if token.startswith(("get_", "set_")) else _NO_FORM
 
 
 def _main(tokens: list[str]) -> int | None:
     """Where the main verb stands: after words that say nothing, before anything that says something."""
     skip = tokens.index(",") + 1 if tokens[:1] and tokens[0] in CONDITIONS and "," in tokens else 0
     for at, token in enumerate(tokens[: _LEAD + 4 + skip]):
-        verb, form = _form(tokens, at)
         if at < skip or token in (",", "/", "&", ":"):
             continue
+        verb, form = _form(tokens, at)
         if token in ("use", "using", "call", "start") and _addresses_reader(tokens, at):
             purpose = next((to for to in range(at + 1, min(at + 7, len(tokens))) if tokens[to] == "to"), at)
             skip = purpose + 1
@@ -192,7 +199,7 @@ def _is_noun_here(tokens: list[str], at: int, form: str) -> bool:
     if form == "base" and token in NEEDS_OBJECT and after not in _DETERMINERS | {"on", "your", "multiple", "some"}:
         joined = after in _JOINS and at + 2 < len(tokens) and _form(tokens, at + 2)[1] == "base"
         return not joined
-    if form == "ing" and _FORMS[token][0] in AMBIGUOUS and after not in _DETERMINERS:
+    if form == "ing" and _form(tokens, at)[0] in AMBIGUOUS and after not in _DETERMINERS:
         return True
     if form == "third" and token in _NOUNS_TOO and (after in PREPOSITIONS or not after or after == "are"):
         return True
@@ -235,22 +242,25 @@ def _opening(tokens: list[str]) -> list[str]:
     return opening
 
 
-def _chain(tokens: list[str], start: int, form: str) -> list[int]:
+def _chain(tokens: list[str], start: int, first: str, form: str) -> list[int]:
     """The main verb and those joined to it in the same form: `stops and removes`, `list, create or close`.
 
     After a verb that says little (`manage nodes: cordon, drain`) every verb that follows in a list counts.
     """
     places = [start]
-    says_little = _form(tokens, start)[0] in MANAGES
-    reads = VERBS.get(_form(tokens, start)[0], ("read", WEAK))[0] == "read"
+    says_little = first in MANAGES
+    reads = VERBS.get(first, ("read", WEAK))[0] == "read"
     joined = False
     for at in range(start + 1, min(len(tokens), start + _CHAIN)):
         token = tokens[at]
         if token in _JOINS or (says_little and token in ("with", "via", "by")):
             joined = True
             continue
+        if not joined:
+            continue
+        joined = False
         verb, its = _form(tokens, at)
-        if joined and verb and not (verb == "drop" and _form(tokens, places[-1])[0] == "drag"):
+        if verb and not (verb == "drop" and _form(tokens, places[-1])[0] == "drag"):
             follows = tokens[at + 1] if at + 1 < len(tokens) else ""
             adjacent = all(between in _JOINS for between in tokens[places[-1] + 1 : at])
             if says_little:
@@ -263,7 +273,6 @@ def _chain(tokens: list[str], start: int, form: str) -> list[int]:
                 )
             if counts:
                 places.append(at)
-        joined = False
     return places
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
 from gatepost.catalogue.classification import CATEGORIES, SEVERITY_OF, Category, Classification, Evidence
 from gatepost.catalogue.classify import classify_facts
@@ -48,6 +49,15 @@ class ListedTool:
         return 0 < len(self.name) <= 128 and _NAME_CHARACTERS.issuperset(self.name)
 
 
+class Classified(NamedTuple):
+    """One tool of a server, as `classified` goes through them: its definition, its description or empty, its class."""
+
+    definition: Mapping[str, Any]
+    description: str
+    facts: SchemaFacts
+    found: Classification
+
+
 def read_tools(tools: Iterable[object], said: Mapping[str, str | None] | None = None) -> tuple[ListedTool, ...]:
     """Classifies the tools of one server, in the order of its list; of two with one name the first counts.
 
@@ -55,41 +65,58 @@ def read_tools(tools: Iterable[object], said: Mapping[str, str | None] | None = 
         tools: the objects of `tools/list`; what is no object with a name is left out, and all past `MOST_TOOLS`.
         said: categories that a person gave tools, by name; they win over the classifier's.
     """
+    return tuple(_listed(one) for one in classified(tools, said))
+
+
+def classified(tools: Iterable[object], said: Mapping[str, str | None] | None = None) -> Iterator[Classified]:
+    """As `read_tools`, of each tool no more than its class: for those of whom there are very many."""
     kept: dict[str, Mapping[str, Any]] = {}
-    for _, tool in zip(range(MOST_TOOLS), tools, strict=False):
-        if isinstance(tool, Mapping) and isinstance(tool.get("name"), str) and tool["name"]:
-            kept.setdefault(tool["name"], tool)
+    for tool in islice(tools, MOST_TOOLS):
+        if isinstance(tool, (dict, Mapping)):
+            name = tool.get("name")
+            if isinstance(name, str) and name:
+                kept.setdefault(name, tool)
     siblings = Siblings.of(kept)
-    return tuple(_read(tool, siblings, (said or {}).get(name)) for name, tool in kept.items())
+    for name, tool in kept.items():
+        text = tool.get("description")
+        description = text if isinstance(text, str) else ""
+        facts = schema_facts(tool.get("inputSchema"))
+        found = classify_facts(name, description, facts, tool.get("annotations"), siblings)
+        yield Classified(tool, description, facts, _as_said(found, said.get(name)) if said else found)
 
 
-def _read(tool: Mapping[str, Any], siblings: Siblings, said: str | None) -> ListedTool:
-    text = tool.get("description")
-    description = text if isinstance(text, str) else ""
-    schema = tool.get("inputSchema")
-    facts = schema_facts(schema)
-    found = classify_facts(tool["name"], description, facts, tool.get("annotations"), siblings)
+def _as_said(found: Classification, said: str | None) -> Classification:
     for category in CATEGORIES:
         if category == said and category != found.category:
             evidence = (Evidence("person", "", f"said to be {category}"), *found.evidence)
-            found = replace(
-                found, category=category, severity=SEVERITY_OF[category], confidence="high", evidence=evidence
-            )
+            severity = SEVERITY_OF[category]
+            return replace(found, category=category, severity=severity, confidence="high", evidence=evidence)
+    return found
+
+
+def _listed(one: Classified) -> ListedTool:
+    tool = one.definition
     title = tool.get("title")
+    schema = tool.get("inputSchema")
     return ListedTool(
         name=tool["name"],
         title=title if isinstance(title, str) else "",
-        description=description[:DESCRIPTION_KEPT],
+        description=one.description[:DESCRIPTION_KEPT],
         schema=schema if isinstance(schema, Mapping) else None,
-        classification=found,
-        facts=facts,
+        classification=one.found,
+        facts=one.facts,
         tokens=token_cost(tool),
     )
 
 
 def token_cost(tool: Mapping[str, Any]) -> int:
     """About how many tokens a definition costs: its JSON without white space, at four bytes a token, rounded up."""
-    return -(-len(shown_json(tool)) // 4)
+    return tokens_of(shown_json(tool))
+
+
+def tokens_of(shown: bytes) -> int:
+    """As `token_cost`, of the JSON."""
+    return -(-len(shown) // 4)
 
 
 _SHOWN_TO_MODELS = ("name", "title", "description", "inputSchema", "annotations")
@@ -99,7 +126,7 @@ def shown_json(tool: Mapping[str, Any]) -> bytes:
     """What a model is shown of a definition, as compact JSON; only its texts where the rest is nested without end."""
     shown = {key: tool[key] for key in _SHOWN_TO_MODELS if key in tool}
     try:
-        text = json.dumps(shown, ensure_ascii=False, separators=(",", ":"), default=_number)
+        text = _WRITER.encode(shown)
     except (RecursionError, ValueError):
         texts = {key: value for key, value in shown.items() if isinstance(value, str)}
         text = json.dumps(texts, ensure_ascii=False, separators=(",", ":"))
@@ -112,3 +139,6 @@ def _number(value: object) -> float | str:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return str(value)
+
+
+_WRITER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_number)

@@ -176,14 +176,14 @@ _OBJECT_ROWS: Final[tuple[Row, ...]] = (
 )
 
 
-def _object_rules() -> dict[tuple[str, str], tuple[Category, int, str]]:
-    rules: dict[tuple[str, str], tuple[Category, int, str]] = {}
+def _object_rules() -> dict[str, dict[str, tuple[Category, int, str]]]:
+    rules: dict[str, dict[str, tuple[Category, int, str]]] = {}
     for verbs, objects, category, strength, why in _OBJECT_ROWS:
         for verb in verbs.split():
             for thing in objects.split():
-                rules.setdefault((verb, thing), (category, strength, why))
+                rules.setdefault(verb, {}).setdefault(thing, (category, strength, why))
     return rules
 
 
 OBJECT_RULES: Final = _object_rules()
-"""(verb, object) → (category, strength, why)."""
+"""Verb → object → (category, strength, why)."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
 from gatepost.catalogue.words import name_words, singular, vocabulary
 
@@ -37,11 +38,15 @@ class Parameter:
     schema: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaFacts:
-    """The parameters of a tool and what they are about; every tuple holds names of parameters."""
+class SchemaFacts(NamedTuple):
+    """What the parameters of a tool are about; every tuple holds names of parameters.
 
-    parameters: tuple[Parameter, ...]
+    Attributes:
+        schema: what they were read from.
+        total: how many parameters there are, also where only the first `MOST_PARAMETERS` were read.
+    """
+
+    schema: Mapping[str, Any]
     total: int
     urls: tuple[str, ...]
     paths: tuple[str, ...]
@@ -54,48 +59,59 @@ class SchemaFacts:
     choices: tuple[tuple[str, tuple[str, ...]], ...]
 
     @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The first `MOST_PARAMETERS`, in their order."""
+        if not self.total:
+            return ()
+        required = self.schema.get("required")
+        needed = {name for name in required if isinstance(name, str)} if isinstance(required, list) else set()
+        named = ((name, member) for name, member in self.schema["properties"].items() if isinstance(name, str))
+        own = (
+            (name, member if isinstance(member, Mapping) else _EMPTY) for name, member in islice(named, MOST_PARAMETERS)
+        )
+        return tuple(Parameter(name, _topics(name)[0], kind_of(one), name in needed, one) for name, one in own)
+
+    @property
     def required(self) -> int:
         """How many of the parameters must be given."""
         return sum(one.required for one in self.parameters)
 
 
-_NONE: Final = SchemaFacts((), 0, (), (), (), (), (), (), (), (), ())
+_EMPTY: Final[Mapping[str, Any]] = {}
+_NONE: Final = SchemaFacts(_EMPTY, 0, (), (), (), (), (), (), (), (), ())
 
 
 def schema_facts(schema: object) -> SchemaFacts:
     """Reads the top-level properties of an input schema; whatever is no usable schema has none."""
-    if not isinstance(schema, Mapping):
+    if not isinstance(schema, (dict, Mapping)):
         return _NONE
     properties = schema.get("properties")
-    if not isinstance(properties, Mapping) or not properties:
+    if not isinstance(properties, (dict, Mapping)) or not properties:
         return _NONE
-    required = schema.get("required")
-    needed = {name for name in required if isinstance(name, str)} if isinstance(required, list) else set()
-    found: list[Parameter] = []
     about: dict[str, list[str]] = {}
     choices: list[tuple[str, tuple[str, ...]]] = []
+    read = 0
     for name, member in properties.items():
-        if len(found) >= MOST_PARAMETERS:
+        if read >= MOST_PARAMETERS:
             break
         if not isinstance(name, str):
             continue
-        own = member if isinstance(member, Mapping) else {}
-        kind = kind_of(own)
+        read += 1
         words, topics = _topics(name)
-        found.append(Parameter(name, words, kind, name in needed, own))
+        own = member if isinstance(member, (dict, Mapping)) else _EMPTY
         if "format" in own and own["format"] in ("uri", "url", "iri"):
             topics |= {"urls"}
-        for topic in topics:
-            if kind in _KINDS[topic]:
-                about.setdefault(topic, []).append(name)
-        if words[-1:] and words[-1] in _CHOOSERS and (offered := _choices(own)):
+        if topics:
+            kind = kind_of(own)
+            for topic in topics:
+                if kind in _KINDS[topic]:
+                    about.setdefault(topic, []).append(name)
+        if "enum" in own and words and words[-1] in _CHOOSERS and (offered := _choices(own)):
             choices.append((name, offered))
-    return SchemaFacts(
-        parameters=tuple(found),
-        total=len(properties),
-        **{topic: tuple(about.get(topic, ())) for topic in _KINDS},
-        choices=tuple(choices),
-    )
+    if not about and not choices:
+        return SchemaFacts(schema, len(properties), (), (), (), (), (), (), (), (), ())
+    named: dict[str, tuple[str, ...]] = {topic: tuple(about.get(topic, ())) for topic in _KINDS}
+    return SchemaFacts(schema=schema, total=len(properties), choices=tuple(choices), **named)
 
 
 # What a parameter must be, besides being called so; a schema that names no type may be anything.
@@ -144,7 +160,7 @@ def kind_of(schema: Mapping[str, Any]) -> str:
         options = schema.get(member)
         if isinstance(options, list):
             for option in options[:8]:
-                inner = option.get("type") if isinstance(option, Mapping) else None
+                inner = option.get("type") if isinstance(option, (dict, Mapping)) else None
                 if isinstance(inner, str) and inner != "null":
                     return inner
     return ""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 _NAME_LONGEST = 256
+_PARTED = {place: " " for place in range(128) if not chr(place).isalnum()}
 
 
 def vocabulary(text: str) -> frozenset[str]:
@@ -16,10 +17,12 @@ def vocabulary(text: str) -> frozenset[str]:
 @lru_cache(maxsize=65_536)
 def name_words(name: str) -> tuple[str, ...]:
     """The words of a name in lower case: `linear_getIssueById`, `API-get-user` and `HTTPServer.start` alike."""
+    text = name[:_NAME_LONGEST]
+    if text.isascii() and text == text.lower():  # most are, and then only what parts them counts
+        return tuple(text.translate(_PARTED).split())
     words: list[str] = []
     word = ""
     previous = ""
-    text = name[:_NAME_LONGEST]
     for index, character in enumerate(text):
         if not character.isalnum():
             if word:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gatepost.catalogue.classification import CATEGORIES, SEVERITIES, SIGNALS
-from gatepost.catalogue.listed import ListedTool, read_tools, shown_json
+from gatepost.catalogue.classification import SIGNALS, Classification
+from gatepost.catalogue.listed import classified, shown_json, tokens_of
 
 LONGEST_DEFINITION: Final = 64 * 1024
 LONGEST_TEXT: Final = 2_000
 _BITS: Final = {signal: 1 << place for place, signal in enumerate(SIGNALS)}
-_CONFIDENCES: Final = ("low", "medium", "high")
+CONFIDENCES: Final = ("low", "medium", "high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +34,6 @@ class ToolEntry:
     signals: tuple[str, ...]
     tokens: int
     definition: str
-
-    def as_row(self) -> tuple[str, int, int, int, int, int, str]:
-        """(name, category, severity, confidence, signals, tokens, definition), words as numbers."""
-        return (
-            self.name,
-            CATEGORIES.index(self.category),
-            SEVERITIES.index(self.severity),
-            _CONFIDENCES.index(self.confidence),
-            bits_of(self.signals),
-            self.tokens,
-            self.definition,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,33 +68,16 @@ class Counts:
 
 def entries_of(definitions: Iterable[object], said: Mapping[str, str | None] | None = None) -> tuple[ToolEntry, ...]:
     """Classifies the tools that a server listed."""
-    kept = {
-        one["name"]: one
-        for one in reversed(list(definitions))
-        if isinstance(one, Mapping) and isinstance(one.get("name"), str)
-    }
-    return tuple(_entry(tool, kept[tool.name]) for tool in read_tools(reversed(list(kept.values())), said))
+    return tuple(_entry(*one) for one in classified(definitions, said))
 
 
-def _entry(tool: ListedTool, definition: Mapping[str, Any]) -> ToolEntry:
-    found = tool.classification
-    return ToolEntry(
-        name=tool.name[:512],
-        description=tool.description[:LONGEST_TEXT],
-        category=found.category,
-        severity=found.severity,
-        confidence=found.confidence,
-        signals=found.signals,
-        tokens=tool.tokens,
-        definition=_as_json(tool, definition),
-    )
-
-
-def _as_json(tool: ListedTool, definition: Mapping[str, Any]) -> str:
-    shown = shown_json(definition)
-    if len(shown) <= LONGEST_DEFINITION:
-        return shown.decode()
-    return shown_json({"name": tool.name[:512], "description": tool.description[:LONGEST_TEXT]}).decode()
+def _entry(tool: Mapping[str, Any], description: str, _facts: object, found: Classification) -> ToolEntry:
+    name = tool["name"][:512]
+    text = description[:LONGEST_TEXT]
+    shown = shown_json(tool)
+    kept = shown if len(shown) <= LONGEST_DEFINITION else shown_json({"name": name, "description": text})
+    category, severity, confidence, signals = found.category, found.severity, found.confidence, found.signals
+    return ToolEntry(name, text, category, severity, confidence, signals, tokens_of(shown), kept.decode())
 
 
 def bits_of(signals: Iterable[str]) -> int:
@@ -121,4 +92,4 @@ def signals_of(bits: int) -> tuple[str, ...]:
 
 def confidence_of(number: int) -> str:
     """The word for a confidence as it is stored."""
-    return _CONFIDENCES[number]
+    return CONFIDENCES[number]

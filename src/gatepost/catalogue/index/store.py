@@ -10,12 +10,11 @@ from typing import Final
 from gatepost.catalogue.classification import CATEGORIES, SEVERITIES, SIGNALS
 from gatepost.catalogue.index.entries import Counts, ServerEntry, ToolEntry, confidence_of, signals_of
 from gatepost.catalogue.index.finding import Page, search
-from gatepost.catalogue.words import name_words
+from gatepost.catalogue.index.rows import Rows, rows_of
 from gatepost.errors import GatepostError
 
 VERSION: Final = 1
 _BATCH: Final = 10_000
-_SHOWN: Final = 300
 
 _TABLES: Final = """
 CREATE TABLE servers (
@@ -91,6 +90,10 @@ class Index:
 
         What went in before an error stays.
         """
+        return self.put_rows(map(rows_of, servers), told)
+
+    def put_rows(self, servers: Iterable[Rows], told: Callable[[Counts], None] | None = None) -> Counts:
+        """As `put`, of rows that were made beforehand."""
         connection = self._connection
         done_servers = done_tools = waiting = 0
         if connection.execute("SELECT 1 FROM tools LIMIT 1").fetchone() is None:
@@ -116,16 +119,15 @@ class Index:
             connection.execute("PRAGMA optimize")
         return Counts(done_servers, done_tools)
 
-    def _put(self, server: ServerEntry) -> int:
+    def _put(self, server: Rows) -> int:
         connection = self._connection
         row = connection.execute("SELECT id, tools FROM servers WHERE name = ?", (server.name,)).fetchone()
-        texts = (server.title, server.description, server.version, server.url, server.source, server.updated_at)
         number = len(server.tools) if server.tools is not None else (row[1] if row else 0)
         if row is None:
             id = connection.execute(
                 "INSERT INTO servers (name, title, description, version, url, source, updated_at, tools) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (server.name, *texts, number),
+                (server.name, *server.texts, number),
             ).lastrowid
             assert id is not None
         else:
@@ -133,7 +135,7 @@ class Index:
             connection.execute(
                 "UPDATE servers SET title = ?, description = ?, version = ?, url = ?, source = ?, updated_at = ?, "
                 "tools = ? WHERE id = ?",
-                (*texts, number, id),
+                (*server.texts, number, id),
             )
         if server.tools is None:
             return 0
@@ -143,14 +145,11 @@ class Index:
         first = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM tools").fetchone()[0]
         connection.executemany(
             "INSERT INTO tools VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [(first + place, id, *tool.as_row()) for place, tool in enumerate(server.tools)],
+            [(first + place, id, *row) for place, row in enumerate(server.tools)],
         )
         connection.executemany(
             "INSERT INTO found (rowid, words, server, description, facets) VALUES (?, ?, ?, ?, ?)",
-            [
-                (first + place, _words(tool.name), server.name, tool.description[:_SHOWN], _facets(tool))
-                for place, tool in enumerate(server.tools)
-            ],
+            [(first + place, *row) for place, row in enumerate(server.found)],
         )
         return len(server.tools)
 
@@ -224,13 +223,3 @@ class Index:
     def set_progress(self, source: str, cursor: str, since: str) -> None:
         """Remembers how far a paged source was read."""
         self._connection.execute("INSERT OR REPLACE INTO progress VALUES (?, ?, ?)", (source, cursor, since))
-
-
-def _words(name: str) -> str:
-    return f"{' '.join(name_words(name))} {name}"
-
-
-def _facets(tool: ToolEntry) -> str:
-    return " ".join(
-        (f"xc{tool.category}", f"xs{tool.severity}", *(f"xg{signal.replace('-', '')}" for signal in tool.signals))
-    )
