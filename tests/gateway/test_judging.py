@@ -87,6 +87,22 @@ def test_the_eleventh_call_of_the_window_is_denied_with_a_reason_the_model_can_r
     asyncio.run(run())
 
 
+def test_an_exhausted_sliding_limit_has_room_at_the_moment_the_agent_is_told(tmp_path: Path) -> None:
+    limit = {"counter": "c", "window": 2678, "max": 1, "algorithm": "sliding", "scope": "grant"}
+    policy = {"version": "1", "default": "deny", "tools": {"t": {"limits": [limit]}}}
+
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", policy)
+            await rig.call("s", token)
+            refused = (await rig.call("s", token)).json["result"]
+            about = refused["_meta"]["dev.gatepost/decision"]
+            assert f"it frees at {about['retry_at'][11:]}." in refused["content"][0]["text"]
+
+    asyncio.run(run())
+
+
 def test_a_thousand_concurrent_calls_against_a_limit_of_a_hundred_admit_exactly_a_hundred(tmp_path: Path) -> None:
     policy = {
         "version": "1",

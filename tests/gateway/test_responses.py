@@ -204,6 +204,16 @@ def test_modern_lists_are_private_and_soon_stale_on_every_page(tmp_path: Path) -
     with_upstream(tmp_path, json_answer(result), body)
 
 
+def test_a_legacy_list_whose_server_says_how_long_it_keeps_is_private_too(tmp_path: Path) -> None:
+    result = LIST | {"result": LIST["result"] | {"ttlMs": 3_600_000, "cacheScope": "public"}}  # type: ignore[operator]
+
+    async def body(rig: Rig, _: Recorder, token: str) -> None:
+        page = (await rig.post("/mcp/s", token, {"jsonrpc": "2.0", "id": 1, "method": "tools/list"})).json["result"]
+        assert (page["cacheScope"], page["ttlMs"]) == ("private", 5000)
+
+    with_upstream(tmp_path, json_answer(result), body)
+
+
 @pytest.mark.parametrize(
     ("method", "member", "key"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 from gatepost.gateway import records
@@ -81,7 +82,8 @@ def denied(
     if why is not None:
         about["limit"] = _number(why.use.max)
         about["remaining"] = _number(why.remaining)
-        about["retry_at"] = None if why.retry_at is None else records.iso(why.retry_at)
+        # rounded up as in the text: before it, not even a sliding window has room
+        about["retry_at"] = None if why.retry_at is None else records.iso(math.ceil(why.retry_at))
     prefix = replies.APPROVAL_REQUIRED if decision.effect == "approve" else replies.DENIED
     text = prefix + decision.message
     if call.duty is Duty.TOOL:

@@ -47,7 +47,7 @@ def response(gateway: Gateway, call: Call, verdict: Verdict, message: Message, p
                 gateway, call.caller.server_name, changed, legacy=call.era is not modern, whole=whole
             )
         changed = lists.filter_result(call.message.method, changed, call.caller) or changed
-        if call.era is modern:
+        if call.era is modern or "cacheScope" in changed or "ttlMs" in changed:
             changed = modern.make_private(changed)
     elif call.era is modern and result.get("resultType") == "input_required":
         changed = _with_state(gateway, call, verdict, changed, progress)
