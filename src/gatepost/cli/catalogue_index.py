@@ -187,8 +187,8 @@ def _from_registry(index: Index, url: str, anew: bool) -> Counts:
 
 
 def _from_path(place: Place, index: Index, path: Path, keys: tuple[str, ...], problems: Problems) -> Counts:
+    from gatepost.catalogue.index.many import read_many
     from gatepost.catalogue.index.signed import read_signed, verify
-    from gatepost.catalogue.index.sources import read_sources
     from gatepost.cli.output import progress
     from gatepost.keys import Keyring
 
@@ -201,7 +201,7 @@ def _from_path(place: Place, index: Index, path: Path, keys: tuple[str, ...], pr
                 own = Keyring.open(place.folder().keys).verify_key.hex()
                 verify(file, {own, *(key.lower() for key in keys)})
                 return index.put(read_signed(file), told)
-    return index.put(read_sources(path, problems), told)
+    return index.put_rows(read_many(path, problems), told)
 
 
 def _registered(place: Place) -> list[ServerEntry]:

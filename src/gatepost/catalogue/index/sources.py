@@ -31,6 +31,11 @@ class Problems:
         if len(self.sentences) < _MOST_PROBLEMS:
             self.sentences.append(sentence)
 
+    def add_all(self, sentences: list[str], number: int) -> None:
+        """Adds what another counted: `number` of them, of which these are the first sentences."""
+        self.number += number
+        self.sentences += sentences[: _MOST_PROBLEMS - len(self.sentences)]
+
 
 def read_sources(path: Path, problems: Problems) -> Iterator[ServerEntry]:
     """The servers of a JSON file, or of every `.json` file below a folder.
@@ -41,14 +46,23 @@ def read_sources(path: Path, problems: Problems) -> Iterator[ServerEntry]:
 
     Raises `GatepostError` GP-4005 where the path is not there, or a file named by itself cannot be read.
     """
-    if path.is_dir():
-        for file in sorted(path.rglob("*.json")):
-            try:
-                yield from _file(file)
-            except GatepostError as error:
-                problems.add(error.message)
-        return
-    yield from _file(path)
+    for file in files_of(path):
+        yield from read_file(file, problems, alone=not path.is_dir())
+
+
+def files_of(path: Path) -> list[Path]:
+    """The file, or every `.json` file below the folder, in order."""
+    return sorted(path.rglob("*.json")) if path.is_dir() else [path]
+
+
+def read_file(file: Path, problems: Problems, *, alone: bool = False) -> Iterator[ServerEntry]:
+    """The servers of one file. What is wrong with it goes to `problems`, or is raised where it stands `alone`."""
+    try:
+        yield from _file(file)
+    except GatepostError as error:
+        if alone:
+            raise
+        problems.add(error.message)
 
 
 def _file(file: Path) -> Iterator[ServerEntry]:
