@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from gatepost.cli.command import Command, Place
 
 if TYPE_CHECKING:
+    from gatepost.definitions.pinfile import Mode
     from gatepost.processes.policy_file import PolicyFile
 
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
@@ -50,6 +51,14 @@ _LAUNCHERS = frozenset({"npx", "uvx", "node", "python", "python3", "uv", "bunx",
     multiple=True,
     help="Sent to --upstream with every request; SOURCE is @FILE or env:VARIABLE. May be repeated.",
 )
+@click.option(
+    "--drift",
+    type=click.Choice(["warn", "quarantine", "off"]),
+    default="warn",
+    show_default=True,
+    help="What becomes of a tool whose definition is not what it was when the server was first met: told of and used, "
+    "out of use until `gatepost server accept NAME`, or used without a word.",
+)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def run(
@@ -59,6 +68,7 @@ def run(
     identity: str | None,
     url: str | None,
     headers: tuple[str, ...],
+    drift: str,
     command: tuple[str, ...],
 ) -> int:
     """Put one server under a policy, without a daemon.
@@ -89,6 +99,7 @@ def run(
         name=name,
         policy=policy,
         identity=identity or whoami(),
+        drift=cast("Mode", drift),
         command=command,
         url=url,
         headers=target.headers,

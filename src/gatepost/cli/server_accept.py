@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from gatepost.control.pins import Touched, Waiting
     from gatepost.definitions.difference import Change
 
+    _Told = tuple[Waiting, ListedTool | None, ListedTool | None, tuple[Touched, ...]]
+
 _WORDS = {"changed": "has changed", "new": "is new", "gone": "is no longer listed"}
 _SHOWN_CHANGES = 40
 
@@ -41,27 +43,38 @@ def accept(place: Place, name: str, tool: str | None, dry_run: bool, as_json: bo
     what the policies on the server say of it. What is accepted is what is shown: a tool that changes again meanwhile
     is refused. A tool that is gone is forgotten, so that it counts as new if it ever comes back.
 
+    NAME is a registered server, or one that only `gatepost run` has met under this name.
+
     With --dry-run, exit code 1 where something waits.
     """
     from gatepost.cli.output import count, emit
     from gatepost.cli.session import actor, opened, value_of
-    from gatepost.control import pins
+    from gatepost.control import pins, run_pins
     from gatepost.control.tools import list_tools
 
-    with opened(place) as store:
-        found = pins.chosen(name, pins.waiting(store, name), tool)
-        listed = [one.tool for one in list_tools(store, name)] if found else []
-        told = [
-            (one, *_classes(one, listed), () if one.listed is None else pins.touched(store, name, one.listed))
-            for one in found
-        ]
-        if as_json:
-            emit({"server": name, "accepted": not dry_run, "tools": [_as_dict(*each) for each in told]})
-        else:
-            for each in told:
-                _show(*each)
-        if found and not dry_run:
-            value_of(pins.accept(store, actor(), name, found))
+    of_run = run_pins.of_run(place.folder(), name)
+    if of_run is not None:
+        found = pins.chosen(name, run_pins.waiting(of_run), tool)
+        told: list[_Told] = [(one, *_classes(one, of_run.tools()), ()) for one in found]
+    else:
+        with opened(place) as store:
+            found = pins.chosen(name, pins.waiting(store, name), tool)
+            listed = [one.tool for one in list_tools(store, name)] if found else []
+            told = [
+                (one, *_classes(one, listed), () if one.listed is None else pins.touched(store, name, one.listed))
+                for one in found
+            ]
+    if as_json:
+        emit({"server": name, "accepted": not dry_run, "tools": [_as_dict(*each) for each in told]})
+    else:
+        for each in told:
+            _show(*each)
+    if found and not dry_run:
+        with opened(place, create=True) as store:
+            if of_run is None:
+                value_of(pins.accept(store, actor(), name, found))
+            else:
+                value_of(run_pins.accept(store, actor(), name, of_run, found))
     if as_json:
         return 1 if dry_run and found else 0
     if not found:

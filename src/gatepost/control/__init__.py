@@ -35,6 +35,9 @@ meantime), GP-4005 (value), GP-4006 (in use); nothing is changed then.
     accept(store, actor, server, shown) -> Done[tuple[str, ...]]  the `Waiting` that were shown; all of them or none
     set_drift_mode(store, actor, server, mode) -> Done[tuple[str, ...]]            quarantine, warn, off; what waits
     touched(store, server, definition) -> tuple[Touched, ...]     what policies say of a tool
+`gatepost.control.run_pins`
+    of_run(folder, server) -> PinFile | None                      of a server that is not registered and a `run` has met
+    waiting(pins) -> tuple[Waiting, ...], accept(store, actor, server, pins, shown) -> Done[tuple[str, ...]]
 
 `gatepost.control.policies`
     check(document: bytes | str, *, tools=None) -> Checked        JSON or YAML; PolicyRefused (GP-2001, .errors)

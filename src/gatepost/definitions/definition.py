@@ -13,6 +13,8 @@ CATEGORIES: tuple[str, ...] = ("read", "write", "execute", "destructive", "finan
 
 # What a model or a person decides by. Other members (`execution`, extensions) may change without anybody being misled.
 HASHED: Final = ("name", "title", "description", "inputSchema", "outputSchema", "annotations", "icons", "_meta")
+_LATER: Final = frozenset({"title", "outputSchema", "annotations", "icons", "_meta"})
+"""Members that older revisions do not have: who answers in one of those may leave them out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +44,14 @@ def definition_hash(tool: Mapping[str, Any]) -> str:
     """
     hashed = {member: tool[member] for member in HASHED if member in tool}
     return "sha256:" + hashlib.sha256(strictjson.canonical(hashed)).hexdigest()
+
+
+def shortened(tool: Mapping[str, Any], hash: str, known: Mapping[str, Any]) -> bool:
+    """Whether a tool, with this hash, is what is known of it but for members that an older revision does not have."""
+    told = {key: known[key] for key in HASHED if key in known and (key in tool or key not in _LATER)}
+    if len(told) == sum(key in known for key in HASHED):
+        return False
+    try:
+        return definition_hash(told) == hash
+    except (ValueError, TypeError):
+        return False

@@ -10,15 +10,13 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from gatepost.definitions.definition import HASHED, definition_hash
+from gatepost.definitions.definition import definition_hash, shortened
 
 if TYPE_CHECKING:
     from gatepost.gateway.core import Gateway
     from gatepost.gateway.snapshot import Snapshot, Tool
 
 CHANGED: Final = "(definition changed)"
-_LATER: Final = frozenset({"title", "outputSchema", "annotations", "icons", "_meta"})
-"""Members that older revisions do not have: who answers in one of those may leave them out."""
 _AGAIN: Final = 600.0
 """Seconds after which a server is asked again about a difference that stays."""
 _MOST_ASKED: Final = 1_000
@@ -67,7 +65,7 @@ class Pins:
             names.add(name)
             tool = known.tools.get(name)
             hash = _hash(entry)
-            if tool is not None and (hash == tool.hash or (legacy and _shortened(entry, hash, tool))):
+            if tool is not None and (hash == tool.hash or (legacy and shortened(entry, hash, tool.listed))):
                 self._as_pinned(gateway, server, tool)
             else:
                 if tool is not None and known.drift_mode == "quarantine":
@@ -122,11 +120,3 @@ def _hash(entry: Mapping[str, Any]) -> str:
         return definition_hash(entry)
     except (ValueError, TypeError):
         return "none"
-
-
-def _shortened(entry: Mapping[str, Any], hash: str, tool: Tool) -> bool:
-    """Whether an entry is what is known but for members that an older revision does not have."""
-    told: dict[str, Any] = {
-        key: tool.listed[key] for key in HASHED if key in tool.listed and (key in entry or key not in _LATER)
-    }
-    return len(told) < sum(key in tool.listed for key in HASHED) and _hash(told) == hash

@@ -12,11 +12,12 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from gatepost.definitions.pinfile import FOLDER, Mode, PinFile
 from gatepost.errors import GatepostError
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.stdio import Front
@@ -55,6 +56,7 @@ class Orders:
         name: of the server, in the log and in counters.
         policy: the file with what judges its calls.
         identity: for whom calls are counted.
+        drift: what becomes of a tool that is not as it was when the server was first met.
         command, cwd, env: the program; empty for a URL.
         url, headers: the server over HTTP.
     """
@@ -62,6 +64,7 @@ class Orders:
     name: str
     policy: PolicyFile
     identity: str
+    drift: Mode = "warn"
     command: tuple[str, ...] = ()
     url: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
@@ -118,7 +121,16 @@ class Run:
             connect=self._connect,
             rescan=self._rescan,
         )
-        self._station = Station(self.gateway, config, orders.policy, orders.grant(), self._program)
+        self._station = Station(
+            self.gateway,
+            config,
+            orders.policy,
+            orders.grant(),
+            self._program,
+            pins=PinFile(folder.root / FOLDER, orders.name),
+            drift=orders.drift,
+            classes=_classes,
+        )
         self._outlet = Outlet(stdout, self._input_over.set)
         self._front = Front(self.gateway, self._station, self._outlet, self)
         most = Limits().max_body
@@ -259,6 +271,14 @@ class Run:
         gateway.drops.flush()
         await self._books.close()
         self._outlet.close()
+
+
+def _classes(tools: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What kind of act each tool is, as the catalogue reads it; without those of which it is not sure."""
+    from gatepost.catalogue.listed import read_tools  # takes a while, and most policies speak of no categories
+
+    found = ((tool.name, tool.classification) for tool in read_tools(tools))
+    return {name: kind.category for name, kind in found if kind.confidence != "low"}
 
 
 async def _until(true: Callable[[], bool]) -> None:
