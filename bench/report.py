@@ -65,6 +65,14 @@ def times(value: float) -> str:
     return f"{value:.2f} ×" if value >= 0.1 else f"{value:.3f} ×"
 
 
+def summary(bars: Sequence[Bar]) -> str:
+    """`18 of 21 met, 2 not met, 1 not measured.`"""
+    met = sum(bar.met is True for bar in bars)
+    missed = sum(bar.met is False for bar in bars)
+    unknown = sum(bar.met is None for bar in bars)
+    return ", ".join([f"{met} of {len(bars)} met", f"{missed} not met", f"{unknown} not measured"]) + "."
+
+
 def page(facts: dict[str, Any], sections: Sequence[Section]) -> str:
     """docs/benchmark.md. `facts`: scale, command, machine, versions, skipped, load (see bench/__main__.py)."""
     lines = ["# Benchmark", ""]
@@ -81,6 +89,8 @@ def page(facts: dict[str, Any], sections: Sequence[Section]) -> str:
         "```",
         "",
         "## Bars",
+        "",
+        summary([bar for section in sections for bar in section.bars]),
         "",
         *table(
             ["promise", "wanted", "measured", ""],

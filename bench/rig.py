@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from bench.contenders.base import Contender, Place
 from bench.load import Generator, Load, Target
@@ -38,6 +38,14 @@ class Scale:
 FULL = Scale("full", rounds=5, seconds=4, calls=1_000_000, grants=10_000, samples=300)
 QUICK = Scale("quick", rounds=2, seconds=1, calls=30_000, grants=200, samples=40)
 TINY = Scale("tiny", rounds=1, seconds=1, calls=500, grants=3, samples=3)
+
+
+class Counting(Protocol):
+    """What stands behind a contender, and counts."""
+
+    def count(self) -> int:
+        """Tool calls answered so far."""
+        ...
 
 
 class Upstream:
@@ -105,7 +113,7 @@ class Rig:
         self._stack.callback(contender.stop)
         return contender
 
-    def load(self, target: Target, concurrency: int, seconds: float, upstream: Upstream | None = None) -> Load:
+    def load(self, target: Target, concurrency: int, seconds: float, upstream: Counting | None = None) -> Load:
         """One run. Raises BenchError where anything was answered with an error, or not by the upstream: then it is
         void.
         """

@@ -1,8 +1,10 @@
 """The MCP server of the stdio section: a program as quick as Python can make one.
 
-    python -m bench.stdio_upstream --core 1       (keeps itself on that core)
+    python -m bench.stdio_upstream --core 1                            (keeps itself on that core)
+    python -m bench.stdio_upstream --core 1 --legacy --count FILE      (behind something that speaks HTTP)
 
-It speaks 2026-07-28 and counts the calls it has answered in each result, so that a denied one is noticed.
+It speaks 2026-07-28, or with --legacy 2025-11-25. With --count it adds one byte to the file for every call that it
+answers, so that one that never came is noticed.
 """
 
 from __future__ import annotations
@@ -25,8 +27,15 @@ class Message(msgspec.Struct):
     id: msgspec.Raw = msgspec.Raw(b"")
 
 
-def other(method: str) -> dict[str, Any]:
-    """The result of anything but a call."""
+def other(method: str, legacy: bool) -> dict[str, Any] | None:
+    """The result of anything but a call; None where there is no such method."""
+    if legacy:
+        results: dict[str, dict[str, Any]] = {
+            "initialize": {"protocolVersion": traffic.LEGACY, "capabilities": {"tools": {}}, "serverInfo": INFO},
+            "tools/list": {"tools": traffic.TOOLS},
+            "ping": {},
+        }
+        return results.get(method)
     if method == "tools/list":
         return {"resultType": "complete", "tools": traffic.TOOLS, "ttlMs": 0, "cacheScope": "private"}
     return {
@@ -39,7 +48,7 @@ def other(method: str) -> dict[str, Any]:
     }
 
 
-def serve() -> None:
+def serve(legacy: bool, count: int | None) -> None:
     """Until standard input ends."""
     read = msgspec.json.Decoder(Message).decode
     rest = b""
@@ -49,18 +58,23 @@ def serve() -> None:
             message = read(line)
             if not bytes(message.id):
                 continue
-            id = bytes(message.id)
+            head = b'{"jsonrpc":"2.0","id":' + bytes(message.id)
             if message.method == "tools/call":
-                os.write(1, b'{"jsonrpc":"2.0","id":' + id + ANSWER + b"\n")
+                if count is not None:
+                    os.write(count, b".")
+                os.write(1, head + ANSWER + b"\n")
+            elif (result := other(message.method, legacy)) is None:
+                os.write(1, head + b',"error":{"code":-32601,"message":"Method not found"}}\n')
             else:
-                result = json.dumps(other(message.method)).encode()
-                os.write(1, b'{"jsonrpc":"2.0","id":' + id + b',"result":' + result + b"}\n")
+                os.write(1, head + b',"result":' + json.dumps(result).encode() + b"}\n")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--core", type=int)
+    parser = argparse.ArgumentParser(prog="python -m bench.stdio_upstream")
+    parser.add_argument("--core", type=int, help="stay on this core")
+    parser.add_argument("--legacy", action="store_true", help="speak 2025-11-25 instead of 2026-07-28")
+    parser.add_argument("--count", metavar="FILE", help="add a byte to this file for every call that is answered")
     told = parser.parse_args()
     if told.core is not None:
         os.sched_setaffinity(0, {told.core})
-    serve()
+    serve(told.legacy, None if told.count is None else os.open(told.count, os.O_WRONLY | os.O_APPEND | os.O_CREAT))

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import median
 
+from bench.contenders.airlock import Airlock
 from bench.contenders.base import Contender
+from bench.contenders.contextforge import ContextForge
 from bench.contenders.direct import Direct
 from bench.contenders.envoy import Envoy
 from bench.contenders.fastmcp_proxy import FastMCPDefault, FastMCPProxy
-from bench.contenders.gatepost import Full, Gatepost, PassThrough
+from bench.contenders.gatepost import Full, FullProgram, Gatepost, PassThrough
+from bench.contenders.mcp_proxy import McpProxy
 from bench.contenders.nginx import Nginx
+from bench.contenders.supergateway import Supergateway
 from bench.procs import BenchError
 from bench.report import Bar, Section, count, micros, times
 from bench.rig import Rig
 
 LEVELS = (1, 16, 64)
 OURS = ("full", "pass")
-OTHERS = ("nginx", "envoy", "fastmcp")
+OTHERS = ("nginx", "envoy", "fastmcp", "airlock", "contextforge")
+BRIDGES = ("mcp-proxy", "supergateway")
+"""They put a program on HTTP, and are compared with Gatepost in front of the same program."""
 
 # against, least requests/s at c=64 as a ratio, most p50 at c=1 as a ratio
 BARS = (("envoy", "Envoy", 1.0, 1.0), ("nginx", "nginx", 0.2, 2.5), ("fastmcp", "FastMCP's proxy", 20.0, 0.25))
@@ -53,15 +60,16 @@ class Row:
 
 
 def contenders() -> list[Contender]:
-    return [Direct(), Nginx(), Envoy(), PassThrough(), Full(), FastMCPProxy(), FastMCPDefault()]
+    in_front_of_http = [Direct(), Nginx(), Envoy(), PassThrough(), Full(), FastMCPProxy(), FastMCPDefault()]
+    return [*in_front_of_http, Airlock(), ContextForge(), FullProgram(), McpProxy(), Supergateway()]
 
 
 def run(rig: Rig, skipped: list[str]) -> Section:
     wanted = [one for one in contenders() if rig.chosen is None or one.key in rig.chosen]
-    rows = start(rig, skipped, wanted)
+    rows, without = start(rig, wanted)
     for number in range(rig.scale.rounds):
         for row in rows:
-            if row.void is None:
+            if row.void is None and number < row.contender.most_rounds:
                 rig.say(f"round {number + 1} of {rig.scale.rounds}: {row.contender.title}")
                 turn(rig, row)
     for row in rows:
@@ -69,12 +77,14 @@ def run(rig: Rig, skipped: list[str]) -> Section:
             row.side = indexing(row)
         row.contender.stop()
         if row.void is not None:
-            skipped.append(f"{row.contender.title}: {row.void}")
-    return section(rig, [row for row in rows if row.void is None])
+            without[row.contender] = row.void
+    skipped += [f"{contender.title}: {why}" for contender, why in without.items()]
+    return section(rig, [row for row in rows if row.void is None], without)
 
 
-def start(rig: Rig, skipped: list[str], wanted: list[Contender]) -> list[Row]:
-    rows = []
+def start(rig: Rig, wanted: list[Contender]) -> tuple[list[Row], dict[Contender, str]]:
+    """Those that run, and why the others do not."""
+    rows, without = [], {}
     for contender in wanted:
         why = contender.missing()
         if why is None:
@@ -86,20 +96,22 @@ def start(rig: Rig, skipped: list[str], wanted: list[Contender]) -> list[Row]:
             except BenchError as error:
                 why = str(error)
         rig.say(f"without {contender.title}: {why}")
-        skipped.append(f"{contender.title}: {why}")
-    return rows
+        without[contender] = why
+    return rows, without
 
 
 def turn(rig: Rig, row: Row) -> None:
     """All concurrencies of one contender, after a second of warming up."""
     contender = row.contender
     contender.resume()
-    before = rig.upstream.count()
+    behind = contender.program or rig.upstream
+    before = behind.count()
+    seconds = max(rig.scale.seconds, contender.least_seconds)
     try:
-        rig.load(contender.target, min(16, max(contender.levels)), 1)
+        rig.load(contender.target, min(16, max(contender.levels)), max(1, contender.least_seconds / 2), behind)
         for level in contender.levels:
             cpu = contender.cpu()
-            done = rig.load(contender.target, level, rig.scale.seconds)
+            done = rig.load(contender.target, level, seconds, behind)
             used = contender.cpu() - cpu
             row.turns[level].append(
                 Turn(done.rate, done.p50, done.p99, used / done.requests * 1e6, used / done.seconds)
@@ -107,7 +119,7 @@ def turn(rig: Rig, row: Row) -> None:
     except BenchError as error:
         row.void = str(error)
         rig.say(f"{contender.title}: {error}")
-    row.calls += rig.upstream.count() - before
+    row.calls += behind.count() - before
     row.rss = contender.rss()
     contender.pause()
 
@@ -120,7 +132,7 @@ def indexing(row: Row) -> float:
     return row.contender.side_cpu() / row.calls * 1e6
 
 
-def section(rig: Rig, rows: list[Row]) -> Section:
+def section(rig: Rig, rows: list[Row], without: dict[Contender, str]) -> Section:
     page = Section("throughput", "Throughput and latency")
     found = {row.contender.key: row for row in rows}
     page.data = {
@@ -132,8 +144,16 @@ def section(rig: Rig, rows: list[Row]) -> Section:
         }
         for key, row in found.items()
     }
-    ratios(page, found)
-    absolute(page, rows)
+    for bridge, ours, others in ((False, OURS, OTHERS), (True, ("full-program",), BRIDGES)):
+        chosen = [row for row in rows if row.contender.bridge is bridge]
+        absent = {contender.title: why for contender, why in without.items() if contender.bridge is bridge}
+        if bridge and (chosen or absent):
+            page.say("### HTTP in front of a program", "")
+            page.say("A program that speaks over its standard input and output, one instance for all connections.", "")
+        if chosen:
+            ratios(page, found, ours, others)
+        if chosen or absent:
+            absolute(page, chosen, absent)
     page.bars = bars(found)
     page.say("Contenders:", "")
     page.say(*(f"* **{row.contender.title}**: {row.contender.note}." for row in rows if row.contender.note))
@@ -143,10 +163,10 @@ def section(rig: Rig, rows: list[Row]) -> Section:
     return page
 
 
-def ratios(page: Section, found: dict[str, Row]) -> None:
-    others = [key for key in OTHERS if key in found]
+def ratios(page: Section, found: dict[str, Row], ours: Sequence[str], against: Sequence[str]) -> None:
+    others = [key for key in against if key in found]
     lines = []
-    for key in OURS:
+    for key in ours:
         if key not in found:
             continue
         mine = found[key]
@@ -168,8 +188,8 @@ def ratios(page: Section, found: dict[str, Row]) -> None:
         page.table(["", *(f"against {found[o].contender.title}" for o in others)], lines)
 
 
-def absolute(page: Section, rows: list[Row]) -> None:
-    for level in LEVELS:
+def absolute(page: Section, rows: list[Row], without: dict[str, str]) -> None:
+    for level in LEVELS if rows else LEVELS[:1]:
         page.say(f"{level} connection{'s' if level > 1 else ''}:")
         lines = []
         for row in rows:
@@ -189,16 +209,27 @@ def absolute(page: Section, rows: list[Row]) -> None:
                     busy,
                 ]
             )
+        if level == LEVELS[0]:
+            lines += [[title, f"skipped: {short(why)}", "", "", "", ""] for title, why in without.items()]
         page.table(["", "requests/s", "p50", "p99", "CPU per request", "of its core"], lines)
+    if not rows:
+        return
     memory = [
         [row.contender.title, f"{row.rss:.0f} MiB", count(row.calls)] for row in rows if row.contender.key != "direct"
     ]
-    page.say("Resident memory at the end of the rounds:")
-    page.table(["", "RSS", "calls until then"], memory)
+    if memory:
+        page.say("Resident memory at the end of the rounds:")
+        page.table(["", "RSS", "calls until then"], memory)
     side = [[row.contender.title, f"{row.side:,.1f} µs"] for row in rows if row.side is not None]
     if side:
         page.say("Beside the main path, in the worker (CPU per call, both rows of the record):")
         page.table(["journal indexing", "CPU per call"], side)
+
+
+def short(why: str) -> str:
+    """A reason that fits into a cell of a table."""
+    line = why.splitlines()[0].replace("|", "/")
+    return line if len(line) <= 120 else f"{line[:120]}…"
 
 
 def bars(found: dict[str, Row]) -> list[Bar]:

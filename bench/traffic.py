@@ -1,9 +1,10 @@
 """What the benchmark sends: tools, calls of 300 to 600 bytes, and the policy of the `full` contender.
 
-Everything here is the 2026-07-28 revision of MCP: one POST per call, no session, the protocol version and the
-client's capabilities in `params._meta`, and the headers `MCP-Protocol-Version`, `Mcp-Method` and `Mcp-Name`. That is
-the lightest form for every contender: none of them has to keep a session, and FastMCP's proxy has no handshake of its
-own to make per request.
+Calls are of the 2026-07-28 revision of MCP where the contender speaks it: one POST per call, no session, the protocol
+version and the client's capabilities in `params._meta`, and the headers `MCP-Protocol-Version`, `Mcp-Method` and
+`Mcp-Name`. That is the lightest form: nobody has to keep a session, and FastMCP's proxy has no handshake of its own to
+make per request. Contenders that know the revisions before it only are sent calls of 2025-11-25, in a session where
+they keep one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 MODERN = "2026-07-28"
+LEGACY = "2025-11-25"
 TOOL = "create_refund"
 STREAMED = "export_report"
 HANGING = "wait_for_ever"
@@ -162,15 +164,22 @@ def call(arguments: dict[str, Any], id: int, tool: str = TOOL, **more: object) -
     return body("tools/call", {"name": tool, "arguments": arguments, "_meta": meta(**more)}, id)
 
 
-def headers(method: str, name: str | None, token: str | None) -> list[tuple[str, str]]:
-    found = [
-        ("Content-Type", "application/json"),
-        ("Accept", "application/json, text/event-stream"),
-        ("MCP-Protocol-Version", MODERN),
-        ("Mcp-Method", method),
-    ]
-    if name is not None:
-        found.append(("Mcp-Name", name))
+def legacy_call(arguments: dict[str, Any], id: int, tool: str = TOOL) -> bytes:
+    """A call of 2025-11-25: without the `_meta` of the later revision, about 200 bytes shorter."""
+    return body("tools/call", {"name": tool, "arguments": arguments}, id)
+
+
+def headers(method: str, name: str | None, token: str | None, session: str | None = None) -> list[tuple[str, str]]:
+    """HTTP fields of a request; `session`: as in `bench.load.Target`."""
+    found = [("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream")]
+    if session is None:
+        found += [("MCP-Protocol-Version", MODERN), ("Mcp-Method", method)]
+        if name is not None:
+            found.append(("Mcp-Name", name))
+    else:
+        found.append(("MCP-Protocol-Version", LEGACY))
+        if session:
+            found.append(("Mcp-Session-Id", session))
     if token is not None:
         found.append(("Authorization", f"Bearer {token}"))
     return found
@@ -183,9 +192,13 @@ def request(port: int, path: str, fields: Sequence[tuple[str, str]], content: by
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
 
 
-def templates(port: int, path: str, token: str | None) -> list[tuple[bytes, bytes]]:
+def templates(
+    port: int, path: str, token: str | None, tool: str = TOOL, session: str | None = None
+) -> list[tuple[bytes, bytes]]:
     """The calls of the load as (bytes before the id, bytes after it): whole HTTP requests with room for nine digits."""
     mark = 10 ** (ID_DIGITS - 1)
-    whole = [request(port, path, headers("tools/call", TOOL, token), call(arguments, mark)) for arguments in CALLS]
+    form = call if session is None else legacy_call
+    fields = headers("tools/call", tool, token, session)
+    whole = [request(port, path, fields, form(arguments, mark, tool)) for arguments in CALLS]
     pairs = [one.split(str(mark).encode(), 1) for one in whole]
     return [(before, after) for before, after in pairs]

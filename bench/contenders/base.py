@@ -10,6 +10,7 @@ from bench import traffic
 from bench.load import Target
 from bench.machine import Cores
 from bench.procs import BenchError, Child, cpu_seconds, post, rss_mib
+from bench.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,18 @@ class Contender:
     note = ""
     levels: tuple[int, ...] = (1, 16, 64)
     """The concurrencies at which it is measured."""
+    bridge = False
+    """Whether it stands in front of a program, and not of the HTTP upstream."""
+    least_seconds = 0.0
+    """What a round lasts at least: of those that answer some dozens of calls a second."""
+    most_rounds = 5
+    """Fewer where a round is long because of that, so that the whole run stays short."""
 
     def __init__(self) -> None:
         self.children: list[Child] = []
         self.target = Target(0, "/mcp")
+        self.program: Program | None = None
+        """What it stands in front of where that is a program and not the HTTP upstream."""
 
     def missing(self) -> str | None:
         """Why it cannot run on this machine, or None."""
@@ -45,11 +54,11 @@ class Contender:
     def check(self) -> None:
         """Shows that it does what its row says, before anything is measured. Raises BenchError."""
         for arguments in traffic.CALLS:
-            expect_result(self, *send(self.target, traffic.TOOL, arguments))
+            expect_result(self, *send(self.target, self.target.tool, arguments))
 
     def gateway_pids(self) -> list[int]:
-        """The processes whose CPU time and memory are the gateway's."""
-        return [pid for child in self.children for pid in child.tree()]
+        """The processes whose CPU time and memory are the gateway's: not the program behind it."""
+        return [pid for child in self.children for pid in child.tree() if not Program.runs_in(pid)]
 
     def side_pids(self) -> list[int]:
         """Processes that work beside the main path (Gatepost's worker, which indexes the journal), measured on their
@@ -84,8 +93,21 @@ def send(
     target: Target, tool: str, arguments: dict[str, object], *, header_name: str | None = None
 ) -> tuple[int, bytes]:
     """One tool call; `header_name` puts another tool's name into `Mcp-Name`."""
-    fields = traffic.headers("tools/call", header_name or tool, target.token)
-    return post(target.port, target.path, fields, traffic.call(arguments, 424242, tool))
+    fields = traffic.headers("tools/call", header_name or tool, target.token, target.session)
+    form = traffic.call if target.session is None else traffic.legacy_call
+    return post(target.port, target.path, fields, form(arguments, 424242, tool))
+
+
+def expect_denied(contender: Contender, tool: str, arguments: dict[str, object], why: str) -> None:
+    """Raises BenchError unless this call is answered with an error: else the comparison would be void."""
+    status, body = send(contender.target, tool, arguments)
+    try:
+        message = json.loads(body)
+        if status >= 400 or "error" in message or message["result"].get("isError"):
+            return
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise BenchError(f"{contender.title} let a call pass that {why} forbids ({status} {body[:200]!r})")
 
 
 def expect_result(contender: Contender, status: int, body: bytes) -> None:

@@ -20,6 +20,8 @@ from bench import traffic
 from bench.contenders.base import Contender, Place, expect_result, send
 from bench.load import Target
 from bench.procs import ROOT, BenchError, Child, command_line, cpu_seconds, free_port, get, rss_mib
+from bench.program import Program
+from bench.session import opened
 
 SERVER = "up"
 DATA_PLANE = "gatepost.processes.dataplane"
@@ -41,7 +43,7 @@ class Gatepost(Contender):
 
     def start(self, place: Place) -> None:
         self.data = place.folder / "data"
-        token = self.add_server(SERVER, place.upstream, self.policy)
+        token = self.add_server(SERVER, ["--url", f"http://127.0.0.1:{place.upstream}/mcp"], self.policy)
         self.before_serve()
         self.serve(place)
         self.target = Target(self.port, f"/mcp/{SERVER}", token)
@@ -49,9 +51,9 @@ class Gatepost(Contender):
     def before_serve(self) -> None:
         """For sections that want more in the data folder than one server."""
 
-    def add_server(self, name: str, upstream: int, policy: dict[str, Any]) -> str:
+    def add_server(self, name: str, where: list[str], policy: dict[str, Any]) -> str:
         """Adds a server with its policy and one grant. Returns the grant's token."""
-        self.cli("server", "add", name, "--url", f"http://127.0.0.1:{upstream}/mcp")
+        self.cli("server", "add", name, *where)
         file = self.data.parent / f"{name}.json"
         file.write_text(json.dumps(policy))
         self.cli("policy", "add", f"{name}-policy", str(file), "--server", name)
@@ -69,6 +71,8 @@ class Gatepost(Contender):
         self.children = [child]
         child.until(self.ready, "gatepost serve", 60)
         for pid in child.tree():
+            if Program.runs_in(pid):
+                continue  # it has chosen its core itself
             core = place.cores.gateway if pid in self.gateway_pids() else place.cores.side
             for thread in Path(f"/proc/{pid}/task").iterdir():
                 os.sched_setaffinity(int(thread.name), {core})
@@ -107,7 +111,8 @@ class Gatepost(Contender):
     def side_pids(self) -> list[int]:
         """Supervisor and worker."""
         main = self.gateway_pids()
-        return [pid for child in self.children for pid in child.tree() if pid not in main]
+        found = (pid for child in self.children for pid in child.tree() if pid not in main)
+        return [pid for pid in found if not Program.runs_in(pid)]
 
     def side_rss(self) -> float:
         return rss_mib(self.side_pids())
@@ -151,3 +156,19 @@ class Full(Gatepost):
             if status != 200 or b"[POLICY DENIED]" not in body:
                 raise BenchError(f"Gatepost did not deny by the rule on {name}: {status} {body[:300]!r}")
         expect_result(self, *send(self.target, traffic.TOOL, traffic.CALLS[3]))
+
+
+class FullProgram(Full):
+    """`full` in front of a program, for clients of 2025-11-25: what mcp-proxy and supergateway are compared with."""
+
+    key = "full-program"
+    title = "Gatepost, full, in front of a program"
+    note = "what `full` does, for the same calls in front of the same program as the two bridges"
+    bridge = True
+
+    def start(self, place: Place) -> None:
+        self.data = place.folder / "data"
+        self.program = Program(place.folder, place.cores.load)
+        token = self.add_server(SERVER, ["--", *self.program.command], self.policy)
+        self.serve(place)
+        self.target = opened(Target(self.port, f"/mcp/{SERVER}", token))

@@ -28,7 +28,7 @@ class TwoServers(Full):
         self.hung_token = ""
 
     def before_serve(self) -> None:
-        self.hung_token = self.add_server("hung", self.hung.port, self.policy)
+        self.hung_token = self.add_server("hung", ["--url", f"http://127.0.0.1:{self.hung.port}/mcp"], self.policy)
 
 
 def run(rig: Rig, skipped: list[str]) -> Section:

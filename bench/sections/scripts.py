@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +49,13 @@ def at_most(what: str, wanted: str, figure: float | None, unit: str) -> Bar:
     return Bar(what, wanted, "–", None) if figure is None else Bar(what, wanted, f"{figure:.2f} {unit}", figure <= 5)
 
 
-def measured(rig: Rig, name: str, skipped: list[str]) -> dict[str, Any]:
-    """What `python -m bench.NAME --json` printed, run on the gateway's core; {} where there is no such program."""
+def measured(rig: Rig, name: str, skipped: list[str], more: Sequence[str] = ()) -> dict[str, Any]:
+    """What `python -m bench.NAME --json …` printed, run on the gateway's core; {} where there is no such program."""
     if not Path(__file__).parents[1].joinpath(f"{name}.py").exists():
         skipped.append(f"bench/{name}.py: not there")
         return {}
     done = subprocess.run(
-        [sys.executable, "-m", f"bench.{name}", "--json"],
+        [sys.executable, "-m", f"bench.{name}", "--json", *more],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -6,6 +6,7 @@ No figure is looked at: what this machine does while tests run says nothing.
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -21,16 +22,18 @@ from bench.procs import BenchError
 from bench.rig import TINY, Rig, Upstream
 from bench.throughput import Row, Turn, bars
 
-from bench import report, traffic
+from bench import installed, invented, report, traffic
 
 ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmark reads /proc and pins to cores")
 
 
-def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+def bench(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "bench", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False, env={**os.environ, **env}
+    )
 
 
 @pytest.fixture
@@ -77,7 +80,13 @@ def test_help_names_every_section_and_every_contender() -> None:
         "nginx",
         "envoy",
         "fastmcp",
+        "airlock",
+        "contextforge",
+        "mcp-proxy",
+        "supergateway",
+        "index",
         "examples",
+        "python -m bench --prepare",
     ):
         assert word in done.stdout
 
@@ -98,6 +107,71 @@ def test_a_tiny_run_measures_the_upstream_directly_and_through_gatepost() -> Non
         assert set(rows[key]["turns"]) == {"1", "16", "64"}
         assert all(turn["rate"] > 0 for turns in rows[key]["turns"].values() for turn in turns)
     assert rows["full"]["rss_mib"] > 0
+
+
+def test_a_tiny_run_measures_gatepost_in_front_of_a_program_and_says_which_bridges_are_not_installed(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "page.md"
+    done = bench(
+        *("--tiny", "--only", "throughput", "--contenders", "full-program,mcp-proxy,supergateway", "--json", "-"),
+        *("--out", str(out)),
+        GATEPOST_BENCH_CONTENDERS=str(tmp_path / "none"),
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["sections"]["throughput"]
+    assert all(turn["rate"] > 0 for turns in found["full-program"]["turns"].values() for turn in turns)
+    assert found["full-program"]["calls"] > 0
+    page = out.read_text()
+    for title in ("mcp-proxy", "supergateway"):
+        said = f"| {title}, in front of a program | skipped: not installed, install with: python -m bench --prepare |"
+        assert said in page
+    assert "0 of 6 met, 0 not met, 6 not measured." in page
+
+
+def test_a_contender_that_does_not_start_is_left_out_with_the_end_of_its_log(tmp_path: Path) -> None:
+    fake = tmp_path / "airlock" / "bin" / "mcp-airlock"
+    fake.parent.mkdir(parents=True)
+    fake.write_text("#!/bin/sh\necho the policy cannot be read; exit 3\n")
+    fake.chmod(0o755)
+    done = bench("--tiny", "--only", "throughput", "--contenders", "airlock", GATEPOST_BENCH_CONTENDERS=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "skipped: mcp-airlock: ended with status 3: the policy cannot be read" in done.stdout
+
+
+def test_a_tiny_run_measures_the_index_and_the_classifier() -> None:
+    done = bench("--tiny", "--only", "index", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["sections"]["index"]
+    assert (found["servers"], found["tools"], found["classified"]) == (60, 800, 500)
+    assert found["queries"] == 300
+    assert found["filters"] == 330
+    assert all(found[key] > 0 for key in ("import_tools_per_s", "search_p50_ms", "filter_slowest_ms"))
+    assert [bar["met"] is not None for bar in found["bars"]] == [True] * 5
+
+
+def test_invented_servers_are_the_same_for_the_same_seed_and_as_many_as_asked() -> None:
+    made = list(invented.servers(40, 500, seed=3))
+    assert made == list(invented.servers(40, 500, seed=3))
+    assert made != list(invented.servers(40, 500, seed=4))
+    assert len({name for name, _ in made}) == 40
+    assert sum(len(tools) for _, tools in made) == 500
+    assert all(len({tool["name"] for tool in tools}) == len(tools) > 0 for _, tools in made)
+    assert len({json.dumps(tools) for _, tools in made}) == 40
+
+
+def test_versions_of_contenders_are_read_from_where_they_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEPOST_BENCH_CONTENDERS", str(tmp_path))
+    about = tmp_path / "airlock" / "lib" / "python3.11" / "site-packages" / "mcp_airlock-0.4.1.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: mcp-airlock\nVersion: 0.4.1\n")
+    package = tmp_path / "supergateway" / "node_modules" / "supergateway"
+    package.mkdir(parents=True)
+    (package / "package.json").write_text('{"version": "4.0.0"}')
+    assert installed.versions() == {"mcp-airlock": "0.4.1", "supergateway": "4.0.0"}
+    assert installed.program("airlock", "mcp-airlock") is None
 
 
 def test_a_tiny_run_measures_what_run_adds_to_a_relay() -> None:
@@ -134,6 +208,18 @@ def test_every_call_of_the_load_is_250_to_620_bytes_with_an_id_of_its_own_width(
         assert 250 <= len(content) <= 620
         assert f"Content-Length: {len(content)}".encode() in head
         assert json.loads(content)["id"] == int("1" * traffic.ID_DIGITS)
+
+
+def test_calls_of_earlier_revisions_carry_the_session_and_nothing_of_the_later_revision() -> None:
+    for before, after in traffic.templates(80, "/mcp", "token", "up-create-refund", "a-session"):
+        head, _, content = (before + b"1" * traffic.ID_DIGITS + after).partition(b"\r\n\r\n")
+        assert b"Mcp-Session-Id: a-session\r\n" in head
+        assert b"MCP-Protocol-Version: 2025-11-25\r\n" in head
+        assert b"Mcp-Method" not in head
+        assert f"Content-Length: {len(content)}".encode() in head
+        params = json.loads(content)["params"]
+        assert set(params) == {"name", "arguments"}
+        assert params["name"] == "up-create-refund"
 
 
 def test_the_generator_of_our_own_answers_like_wrk(rig: Rig, upstream: Upstream) -> None:
@@ -181,6 +267,7 @@ def test_the_page_lists_bars_skipped_contenders_and_how_to_run_it() -> None:
     text = report.page(facts, [section])
     assert "| RSS | ≤ 80 MiB | 81 MiB | **not met** |" in text
     assert "Skipped in this run: Envoy: envoy is not installed." in text
+    assert "0 of 1 met, 1 not met, 0 not measured." in text
     assert "Run it yourself" in text
 
 
