@@ -105,9 +105,29 @@ ASKED = (
     ("POST", f"/library/collections?type=1&title=New&sectionId=1&uri={URI}"),
     ("GET", "/library/collections/{collection}/items"),
     ("PUT", f"/library/collections/{{collection}}/items?uri={URI}"),
+    ("PUT", "/library/collections/{collection}/items/1005/move"),
     ("PUT", "/library/collections/{collection}/items/1005"),
     ("DELETE", "/library/sections/1/collection/{collection}"),
     ("DELETE", "/activities/none"),
+    ("GET", "/hubs/items?identifier=movie.recentlyadded.1"),
+    ("GET", "/hubs/sections/1/manage"),
+    ("DELETE", "/hubs/sections/1/manage"),
+    ("GET", "/library/sections/1/prefs"),
+    ("DELETE", "/library/sections/1/indexes"),
+    ("GET", "/library/metadata/3003/nearest?limit=3"),
+    ("PUT", "/library/metadata/1006/matches?title=The+Kid"),
+    ("PUT", "/library/metadata/1006/art?url=http://127.0.0.1/p.png"),
+    ("POST", "/library/metadata/1006/art?url=http://127.0.0.1/p.png"),
+    ("DELETE", "/library/metadata/1006/thumb"),
+    ("PUT", "/updater/check"),
+    ("GET", "/butler"),
+    ("POST", f"/playQueues?type=video&shuffle=1&uri={URI}"),
+    ("GET", "/playQueues/{queue}?window=2"),
+    ("PUT", f"/playQueues/{{queue}}?uri={URI}"),
+    ("PUT", "/playQueues/{queue}/items/{queued}/move"),
+    ("PUT", "/playQueues/{queue}/shuffle"),
+    ("DELETE", "/playQueues/{queue}/items/{queued}"),
+    ("DELETE", "/playQueues/{queue}/items"),
 )
 OTHER_THAN_JSON = ("/:/websocket/notifications", "/:/eventsource/notifications", "/photo/:/transcode")
 
@@ -139,6 +159,9 @@ def test_the_stand_in_answers_as_the_contract_says(run: Callable[..., Any]) -> N
             "entry": playlist.entries[0][0],
             "collection": next(iter(box.plex.collections)),
         }
+        made = await services.plex.post(f"/playQueues?type=video&uri={URI},1006")
+        queue = made.json()["MediaContainer"]
+        names |= {"queue": queue["playQueueID"], "queued": queue["Metadata"][1]["playQueueItemID"]}
         for method, asked in ASKED:
             path = asked.format(**names)
             answer = await services.plex.request(method, path)

@@ -8,6 +8,7 @@ import pytest
 from plexapi.exceptions import BadRequest, NotFound, Unauthorized
 from plexapi.library import MovieSection, MusicSection, ShowSection
 from plexapi.myplex import MyPlexAccount, MyPlexPinLogin
+from plexapi.playqueue import PlayQueue
 from plexapi.server import PlexServer
 
 from gatepost_media.sandbox import Sandbox
@@ -114,6 +115,63 @@ def test_it_lists_what_was_added_and_what_is_on_deck(server: PlexServer) -> None
     assert "Getting Settled" in titles
 
 
+def test_it_goes_on_with_what_was_begun(server: PlexServer) -> None:
+    films = server.library.section("Films")
+    assert "Metropolis" in [item.title for item in server.continueWatching()]
+    assert [item.title for item in films.continueWatching()] == ["Metropolis"]
+    films.get("Metropolis").removeFromContinueWatching()
+    assert films.continueWatching() == []
+
+
+def test_it_reads_hubs_whole_and_those_that_a_library_manages(server: PlexServer) -> None:
+    films = server.library.section("Films")
+    added = next(hub for hub in films.hubs() if hub.title == "Recently Added in Films")
+    assert added.more and added.size == 10
+    assert len(added.items()) == films.totalSize
+    assert [hub.title for hub in films.managedHubs()] == ["Continue Watching", "Recently Added in Films"]
+    assert {hub.title for hub in server.library.hubs()} >= {"Continue Watching", "Recently Added in Music"}
+
+
+def test_it_reads_every_list_that_a_library_names_and_all_its_choices(server: PlexServer) -> None:
+    for section in server.library.sections():
+        for named in server.query(f"/library/sections/{section.key}"):
+            server.query(f"/library/sections/{section.key}/{named.attrib['key']}")
+        for kind in section.filterTypes():
+            for offered in section.listFilters(kind.type):
+                section.listFilterChoices(offered.filter, kind.type)
+            for order in section.listSorts(kind.type):
+                section.search(libtype=kind.type, sort=order.key, maxresults=1)
+        assert section.folders() and section.settings() and section.timeline().title1 == section.title
+    assert server.library.section("Music").get("Johann Sebastian Bach").popularTracks()
+
+
+def test_it_finds_titles_by_outside_ids_and_by_matching(server: PlexServer) -> None:
+    films = server.library.section("Films")
+    assert films.getGuid("imdb://tt0017925").title == "The General"
+    assert server.library.section("Series").getGuid("tvdb://71471").title == "The Beverly Hillbillies"
+    with pytest.raises(NotFound):
+        films.getGuid("imdb://tt9999999999")
+    assert [found.name for found in films.get("The Kid").matches()] == ["The Kid"]
+
+
+def test_it_plays_through_a_queue(server: PlexServer) -> None:
+    episodes = server.library.section("Series").get("The Beverly Hillbillies").episodes()
+    queue = server.createPlayQueue(episodes[:3], startItem=episodes[1])
+    assert queue.selectedItem == episodes[1] and queue.playQueueTotalCount == 3
+    queue.addItem(episodes[4])
+    queue.addItem(episodes[5], playNext=True)
+    assert [episodes.index(item) for item in queue.items] == [0, 1, 5, 4, 2]
+    assert queue.playQueueLastAddedItemID == queue.items[3].playQueueItemID
+    queue.moveItem(episodes[2], after=episodes[0])
+    queue.removeItem(episodes[5])
+    assert [episodes.index(item) for item in PlayQueue.get(server, queue.playQueueID).items] == [0, 2, 1, 4]
+    queue.clear()
+    assert queue.items == [episodes[1]]
+    playlist = server.createPlaylist("Two", items=episodes[:2])
+    assert len(playlist.playQueue(shuffle=1)) == 2
+    assert len(server.createPlayQueue(episodes[10], continuous=True)) == 5
+
+
 def test_it_makes_changes_and_deletes_playlists(server: PlexServer) -> None:
     films = server.library.section("Films")
     kid, general, detour = (films.get(title) for title in ("The Kid", "The General", "Detour"))
@@ -145,8 +203,26 @@ def test_it_makes_collections(server: PlexServer) -> None:
     made = films.createCollection("Horrors", items=[films.get("Nosferatu")])
     made.addItems(films.get("Carnival of Souls"))
     assert {item.title for item in films.collection("Horrors").items()} == {"Nosferatu", "Carnival of Souls"}
+    made.editTitle("Frights").editSummary("Of old.").editSortTitle("Aa").reload()
+    assert (made.title, made.summary, made.titleSort) == ("Frights", "Of old.", "Aa")
+    made.rate(8).reload()
+    assert made.userRating == 8
+    made.sortUpdate("custom").moveItem(films.get("Carnival of Souls")).reload()
+    assert [item.title for item in made.items()] == ["Carnival of Souls", "Nosferatu"]
+    made.sortUpdate("release").reload()
+    assert [item.year for item in made.items()] == [1922, 1962]
     made.delete()
-    assert "Horrors" not in [collection.title for collection in films.collections()]
+    assert "Frights" not in [collection.title for collection in films.collections()]
+
+
+def test_it_makes_smart_collections(server: PlexServer) -> None:
+    films = server.library.section("Films")
+    made = films.createCollection("Old", smart=True, filters={"year<<": 1921}, sort="year:asc")
+    assert [item.year for item in made.items()] == [1902, 1920]
+    made.updateFilters(filters={"year>>": 1960}, sort="year:desc")
+    assert made.reload().smart and made.items()[0].year == 1968
+    with pytest.raises(BadRequest):
+        made.addItems(films.get("The Kid"))
 
 
 def test_it_rates_and_takes_a_rating_back(server: PlexServer) -> None:
@@ -168,6 +244,9 @@ def test_it_marks_as_played_and_unplayed(server: PlexServer) -> None:
     show = server.library.section("Series").get("Sherlock Holmes")
     show.markPlayed().reload()
     assert show.viewedLeafCount == show.leafCount == 11
+    album = server.library.section("Music").get("Johann Sebastian Bach").albums()[0]
+    assert album.markPlayed().reload().isPlayed
+    assert not album.markUnplayed().reload().isPlayed
 
 
 def test_it_edits_titles_and_tags_and_locks_them(server: PlexServer) -> None:
@@ -178,6 +257,21 @@ def test_it_edits_titles_and_tags_and_locks_them(server: PlexServer) -> None:
     assert {field.name for field in film.fields} == {"title", "summary", "genre"}
     film.removeGenre("Crime").reload()
     assert [genre.tag for genre in film.genres] == ["Thriller", "Noir"]
+    film.editAudienceRating(9).editCriticRating(4).editUserRating(5).editEditionTitle("Cut").addProducer("P.").reload()
+    assert (film.audienceRating, film.rating, film.userRating, film.editionTitle) == (9, 4, 5, "Cut")
+    assert [person.tag for person in film.producers] == ["P."]
+
+
+def test_it_chooses_pictures(server: PlexServer) -> None:
+    film = server.library.section("Films").get("Detour")
+    own = film.posters()[0]
+    film.uploadPoster(url="http://127.0.0.1/other.png")
+    assert [poster.selected for poster in film.posters()] == [False, True]
+    film.setPoster(own)
+    assert [poster.ratingKey for poster in film.posters() if poster.selected] == [own.ratingKey]
+    assert "thumb" in {field.name for field in film.reload().fields}
+    assert film.logos() == film.themes() == film.squareArts() == []
+    assert len(server.playlists()[0].posters()) == 1
 
 
 def test_it_reads_the_history_with_accounts_and_devices(server: PlexServer) -> None:
@@ -214,6 +308,30 @@ def test_it_keeps_the_watchlist(account: MyPlexAccount) -> None:
     assert "Metropolis" in {item.title for item in account.watchlist(libtype="movie")}
     account.removeFromWatchlist(film)
     assert not account.onWatchlist(film)
+    account.markPlayed(film)
+    assert account.isPlayed(film)
+    account.markUnplayed(film)
+    assert not account.isPlayed(film)
+    assert film.streamingServices() == []
+
+
+def test_it_reads_what_the_account_lets_be_known(account: MyPlexAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = account.key.removesuffix("/api/v2/user")
+    for name in ("OPTOUTS", "VIEWSTATESYNC"):
+        monkeypatch.setattr(MyPlexAccount, name, getattr(MyPlexAccount, name).replace("https://plex.tv", base))
+    assert account.onlineMediaSources() == []
+    account.enableViewStateSync()
+    assert account.viewStateSync
+
+
+def test_it_keeps_a_place_and_shows_what_the_server_does(server: PlexServer) -> None:
+    film = server.library.section("Films").get("Detour")
+    assert film.updateProgress(120_000).reload().viewOffset == 120_000
+    film.updateTimeline(60_000, "playing", film.duration)
+    assert [session.title for session in server.sessions()] == ["Detour"]
+    film.updateTimeline(70_000, "stopped", film.duration)
+    assert server.sessions() == server.transcodeSessions() == server.butlerTasks() == []
+    assert server.isLatest()
 
 
 def test_it_asks_for_a_scan(server: PlexServer, box: Sandbox) -> None:

@@ -72,6 +72,8 @@ _CHOICES: dict[str, Reader] = {
     "collection": _tags("collection"),
     "mood": _tags("mood"),
     "style": _tags("style"),
+    "format": _tags("format"),
+    "subformat": _tags("subformat"),
     "label": _tags("label"),
     "year": _field("year"),
     "studio": _field("studio"),

@@ -47,6 +47,8 @@ class Cloud:
     approve: bool
     pins: dict[int, Pin] = field(default_factory=dict)
     watchlist: list[tuple[int, Work]] = field(default_factory=list)
+    watched: set[str] = field(default_factory=set)
+    view_state_sync: bool = False
 
     def approve_pin(self, code: str) -> None:
         """Do what a signed-in person does on plex.tv/link. Raises KeyError if no PIN has that code."""
@@ -305,6 +307,24 @@ async def ping(request: Request) -> Response:
     )
 
 
+async def opt_outs(request: Request) -> Response:
+    """The sources of Plex's own that somebody does not want to see: none is named."""
+    if not signed_in(request):
+        return error(request, 401, 1001, "User could not be authenticated")
+    return _flat(request, "optOuts", {"optOut": []})
+
+
+async def view_state_sync(request: Request) -> Response:
+    """Whether plex.tv may know what is watched (GET), or that it may or may not (PUT)."""
+    if not signed_in(request):
+        return error(request, 401, 1001, "User could not be authenticated")
+    cloud = cloud_of(request)
+    if request.method == "PUT":
+        cloud.view_state_sync = _given(request, "consent") in ("true", "True", "1")
+        return Response(status_code=204)
+    return _flat(request, "viewStateSync", {"consent": cloud.view_state_sync})
+
+
 def plex_tv(cloud: Cloud) -> Starlette:
     """plex.tv as an application."""
     app = Starlette(
@@ -313,6 +333,8 @@ def plex_tv(cloud: Cloud) -> Starlette:
             Route("/api/v2/pins/{id:int}", check_pin),
             Route("/api/v2/user", user),
             Route("/api/v2/resources", resources),
+            Route("/api/v2/user/view_state_sync", view_state_sync, methods=["GET", "PUT"]),
+            Route("/api/v2/user/{uuid}/settings/opt_outs", opt_outs),
             Route("/api/v2/users/signout", sign_out, methods=["DELETE"]),
             Route("/api/v2/ping", ping),
             Route("/link", link, methods=["GET", "POST"]),

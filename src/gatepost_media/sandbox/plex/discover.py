@@ -88,6 +88,29 @@ async def act(request: Request) -> Response:
     return container(request, {"size": 0})
 
 
+async def mark(request: Request) -> Response:
+    """scrobble and unscrobble: seen, or not, as the account knows it; the server is not told."""
+    if not signed_in(request):
+        return error(request, 401, 1001, "User could not be authenticated")
+    cloud, key = cloud_of(request), request.query_params.get("key", "")
+    if cloud.by_discover_key(key) is None:
+        return error(request, 404, 1003, "Not Found")
+    if request.url.path.endswith("/scrobble"):
+        cloud.watched.add(key)
+    else:
+        cloud.watched.discard(key)
+    return container(request, {"size": 0})
+
+
+async def availabilities(request: Request) -> Response:
+    """Where else a title can be seen: nowhere."""
+    if not signed_in(request):
+        return error(request, 401, 1001, "User could not be authenticated")
+    if cloud_of(request).by_discover_key(request.path_params["key"]) is None:
+        return error(request, 404, 1003, "Not Found")
+    return container(request, {"size": 0, "Availability": []})
+
+
 async def title(request: Request) -> Response:
     if not signed_in(request):
         return error(request, 401, 1001, "User could not be authenticated")
@@ -97,7 +120,8 @@ async def title(request: Request) -> Response:
         return error(request, 404, 1003, "Not Found")
     if request.url.path.endswith("/userState"):
         added = next((added for added, listed in cloud.watchlist if listed is work), None)
-        state: Row = {"ratingKey": cloud.discover_key(work), "type": work.kind, "viewCount": 0, "viewOffset": 0}
+        key = cloud.discover_key(work)
+        state: Row = {"ratingKey": key, "type": work.kind, "viewCount": int(key in cloud.watched), "viewOffset": 0}
         if added is not None:
             state["watchlistedAt"] = added
         return container(request, {"size": 1, "UserState": [state] if not wants_json(request) else state})
@@ -134,9 +158,12 @@ def discover(cloud: Cloud) -> Starlette:
             Route("/library/sections/watchlist/{filter}", watchlist),
             Route("/actions/addToWatchlist", act, methods=["PUT"]),
             Route("/actions/removeFromWatchlist", act, methods=["PUT"]),
+            Route("/actions/scrobble", mark, methods=["GET", "PUT"]),
+            Route("/actions/unscrobble", mark, methods=["GET", "PUT"]),
             Route("/library/search", find),
             Route("/library/metadata/{key}", title),
             Route("/library/metadata/{key}/userState", title),
+            Route("/library/metadata/{key}/availabilities", availabilities),
         ]
     )
     app.state.cloud = cloud

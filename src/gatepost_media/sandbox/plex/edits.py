@@ -1,4 +1,4 @@
-"""Changing what is said of titles: `field.value`, `field.locked` and tag lists; posters; asking for a refresh."""
+"""Changing what is said of titles: `field.value`, `field.locked` and tag lists; asking for a refresh."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gatepost_media.sandbox.plex.answer import container
+from gatepost_media.sandbox.plex.collections import edit as edit_collections
 from gatepost_media.sandbox.plex.query import TYPES
-from gatepost_media.sandbox.plex.render import TAG_TYPES, tags_of
+from gatepost_media.sandbox.plex.render import TAG_TYPES, as_rating, tags_of
 from gatepost_media.sandbox.plex.sections import bad, done, missing, plex_of
 from gatepost_media.sandbox.plex.state import Plex
 from gatepost_media.sandbox.works import Work
@@ -27,6 +27,8 @@ FIELDS = (
     "originallyAvailableAt",
     "year",
     "rating",
+    "audienceRating",
+    "editionTitle",
 )
 
 
@@ -36,6 +38,8 @@ async def edit_section(request: Request) -> Response:
     section, kind = plex.section(request.path_params["id"]), TYPES.get(query.get("type", ""))
     if section is None:
         return missing()
+    if "id" in query and query.get("type") == "18":
+        return await edit_collections(request)
     if kind is None or "id" not in query:
         return bad()
     works = [plex.work(key) for key in query["id"].split(",")]
@@ -68,6 +72,8 @@ def apply(plex: Plex, work: Work, pairs: Iterable[tuple[str, str]]) -> None:
         kind = field.partition("[")[0]
         if what == "value" and field in FIELDS:
             edit.values[field] = value
+        elif what == "value" and field == "userRating":
+            plex.view(work).rating, plex.view(work).rated = as_rating(value), edit.at
         elif what == "locked":
             edit.locked.add(field) if value == "1" else edit.locked.discard(field)
         elif what == "tag.tag" and kind in TAG_TYPES:
@@ -78,23 +84,6 @@ def apply(plex: Plex, work: Work, pairs: Iterable[tuple[str, str]]) -> None:
             replaced[kind] = [tag for tag in kept if tag.lower() not in gone]
     edit.tags.update({kind: list(dict.fromkeys(tags)) for kind, tags in replaced.items()})
     plex.listeners.timeline(work, 5)
-
-
-async def posters(request: Request) -> Response:
-    """Those that there are (GET), or one more by its address (POST)."""
-    plex, work = plex_of(request), plex_of(request).work(request.path_params["key"])
-    if work is None:
-        return missing()
-    known = plex.posters.setdefault(work.key, [f"/library/metadata/{work.key}/thumb/{work.added_at}"])
-    if request.method in ("POST", "PUT"):
-        url = request.query_params.get("url", "")
-        if not url:
-            return bad()
-        known.append(url)
-        plex.edit(work).locked.add("thumb")
-        return Response(status_code=200)
-    rows = [{"key": key, "ratingKey": key, "thumb": key, "selected": key == known[-1]} for key in known]
-    return container(request, {"size": len(rows), "Metadata": rows})
 
 
 async def refresh(request: Request) -> Response:
@@ -109,8 +98,6 @@ async def refresh(request: Request) -> Response:
 ROUTES = [
     Route("/library/sections/{id}/all", edit_section, methods=["PUT"]),
     Route("/library/metadata/{key}", edit_title, methods=["PUT"]),
-    Route("/library/metadata/{key}/posters", posters, methods=["GET", "POST"]),
-    Route("/library/metadata/{key}/poster", posters, methods=["PUT"]),
     Route("/library/metadata/{key}/refresh", refresh, methods=["PUT"]),
     Route("/library/metadata/{key}/analyze", refresh, methods=["PUT"]),
     Route("/library/optimize", done, methods=["PUT"]),

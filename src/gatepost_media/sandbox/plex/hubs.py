@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from gatepost_media.sandbox.plex.answer import Row, container
 from gatepost_media.sandbox.plex.render import rows, tag_id
-from gatepost_media.sandbox.plex.sections import bad, matching, missing, on_deck_of, plex_of
+from gatepost_media.sandbox.plex.sections import bad, listed, matching, missing, on_deck_of, plex_of
 from gatepost_media.sandbox.plex.state import Plex
 from gatepost_media.sandbox.works import SECTIONS, Kind, Section, Work, is_number
 
@@ -108,26 +108,15 @@ def _tag_hub(plex: Plex, field: str, title: str, words: str, limit: int) -> Row:
     }
 
 
-def _home(plex: Plex, section: Section, limit: int) -> list[Row]:
+def _home(plex: Plex, section: Section) -> list[tuple[str, str, str, Sequence[Work]]]:
+    """A section's hubs: identifier, title, type, and all that is in it."""
     added: dict[str, Kind] = {"movie": "movie", "show": "season", "artist": "album"}
-    newest = sorted(plex.of(added[section.kind]), key=lambda work: -work.added_at)
+    kind, title = added[section.kind], f"Recently Added in {section.title}"
+    newest = sorted(plex.of(kind), key=lambda work: -work.added_at)
+    begun = on_deck_of(plex, section.key)
     return [
-        _hub(
-            plex,
-            f"{section.kind}.inprogress.{section.key}",
-            "Continue Watching",
-            "mixed",
-            on_deck_of(plex, section.key),
-            limit,
-        ),
-        _hub(
-            plex,
-            f"{section.kind}.recentlyadded.{section.key}",
-            f"Recently Added in {section.title}",
-            added[section.kind],
-            newest,
-            limit,
-        ),
+        (f"{section.kind}.inprogress.{section.key}", "Continue Watching", "mixed", begun),
+        (f"{section.kind}.recentlyadded.{section.key}", title, kind, newest),
     ]
 
 
@@ -136,14 +125,64 @@ async def home(request: Request) -> Response:
     chosen = [section for section in SECTIONS if number in (None, str(section.key))]
     if not chosen:
         return missing()
-    hubs = [hub for section in chosen for hub in _home(plex_of(request), section, _limit(request, 10))]
+    plex, limit = plex_of(request), _limit(request, 10)
+    hubs = [_whole(_hub(plex, *about, limit)) for section in chosen for about in _home(plex, section)]
     return container(request, {"size": len(hubs), "Hub": hubs})
 
 
 async def continue_watching(request: Request) -> Response:
     plex = plex_of(request)
     hub = _hub(plex, "home.continue", "Continue Watching", "mixed", on_deck_of(plex), _limit(request, 10))
-    return container(request, {"size": 1, "Hub": [hub]})
+    return container(request, {"size": 1, "Hub": [_whole(hub)]})
+
+
+def _whole(hub: Row) -> Row:
+    """A hub that says where all of it is."""
+    return hub | {"key": f"/hubs/items?identifier={hub['hubIdentifier']}"}
+
+
+async def continue_items(request: Request) -> Response:
+    """The same titles without the hub around them; of one section, or of all."""
+    number = request.path_params.get("id")
+    section = plex_of(request).section(number) if number is not None else None
+    if number is not None and section is None:
+        return missing()
+    return listed(request, on_deck_of(plex_of(request), section.key if section else 0), section)
+
+
+async def items(request: Request) -> Response:
+    """Everything in the hub that `identifier` names."""
+    plex, identifier = plex_of(request), request.query_params.get("identifier", "")
+    if identifier == "home.continue":
+        return await continue_items(request)
+    for section in SECTIONS:
+        works = {name: works for name, _, _, works in _home(plex, section)}.get(identifier)
+        if works is not None:
+            return listed(request, works, section)
+    return missing()
+
+
+async def managed(request: Request) -> Response:
+    """The hubs that a section's page shows (GET), or as they were (DELETE): nobody moves them here."""
+    section = plex_of(request).section(request.path_params["id"])
+    if section is None:
+        return missing()
+    if request.method == "DELETE":
+        return Response(status_code=200)
+    shown: list[Row] = [
+        {
+            "identifier": identifier,
+            "title": title,
+            "deletable": False,
+            "homeVisibility": "all",
+            "recommendationsVisibility": "all",
+            "promotedToRecommended": True,
+            "promotedToOwnHome": True,
+            "promotedToSharedHome": True,
+        }
+        for identifier, title, _, _ in _home(plex_of(request), section)
+    ]
+    return container(request, {"size": len(shown), "Hub": shown})
 
 
 async def related(request: Request) -> Response:
@@ -169,7 +208,11 @@ ROUTES = [
     Route("/hubs/search", search),
     Route("/hubs/search/voice", search),
     Route("/hubs/continueWatching", continue_watching),
+    Route("/hubs/continueWatching/items", continue_items),
+    Route("/hubs/items", items),
     Route("/hubs/sections/{id}", home),
+    Route("/hubs/sections/{id}/manage", managed, methods=["GET", "DELETE"]),
+    Route("/hubs/sections/{id}/continueWatching/items", continue_items),
     Route("/hubs/metadata/{key}/related", related),
     Route("/library/metadata/{key}/related", related),
 ]

@@ -105,16 +105,21 @@ def _named(request: Request) -> Work | Response:
 
 
 async def rate(request: Request) -> Response:
-    """0 to 10; -1 takes the rating back."""
-    work = _named(request)
-    if isinstance(work, Response):
-        return work
+    """0 to 10; -1 takes the rating back. Collections are rated too."""
     try:
         rating = float(request.query_params.get("rating", ""))
     except ValueError:
         return bad()
     if not -1 <= rating <= 10:
         return bad()
+    key = request.query_params.get("key", "")
+    collection = plex_of(request).collections.get(int(key)) if is_number(key) else None
+    if collection is not None:
+        collection.rating = None if rating < 0 else rating
+        return Response(status_code=200)
+    work = _named(request)
+    if isinstance(work, Response):
+        return work
     view = plex_of(request).view(work)
     view.rating, view.rated = (None, 0) if rating < 0 else (rating, plex_of(request).clock.second())
     return Response(status_code=200)

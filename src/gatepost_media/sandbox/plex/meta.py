@@ -26,13 +26,16 @@ _ORDERS = (
     ("userRating", "Rating", "desc"),
     ("viewCount", "Plays", "desc"),
     ("duration", "Duration", "desc"),
+    ("ratingCount", "Popularity", "desc"),
     ("random", "Randomly", "desc"),
 )
 _TAGS = ("genre", "director", "writer", "actor", "country", "collection", "mood", "style", "label")
 _TEXTS = ("title", "studio", "contentRating", "resolution")
-_INTEGERS = ("year", "decade", "viewCount", "userRating", "rating", "audienceRating", "duration")
+_INTEGERS = ("year", "decade", "viewCount", "ratingCount", "userRating", "rating", "audienceRating", "duration")
 _DATES = ("addedAt", "lastViewedAt", "originallyAvailableAt", "lastRatedAt")
 _FLAGS = ("unwatched", "inProgress")
+_MORE_FLAGS = ("hdr", "duplicate", "unmatched", "trash")
+_OF_ALBUMS = ("format", "subformat")
 _OPERATORS = {
     "tag": (("=", "is"), ("!=", "is not")),
     "integer": (("=", "is"), ("!=", "is not"), (">>=", "is greater than"), ("<<=", "is less than")),
@@ -67,25 +70,27 @@ def type_of(section: Section, kind: str) -> Row:
         "type": kind,
         "title": _NAMES[kind],
         "active": kind == section.kind,
-        "Filter": filters_of(section),
+        "Filter": filters_of(section, kind),
         "Sort": orders_of(section),
         "Field": [
             {"key": f"{kind}.{name}" if section.kind != "movie" else name, "title": name, "type": type_name}
             for names, type_name in (
                 (_TEXTS, "string"),
                 (_TAGS, "tag"),
+                (_OF_ALBUMS if kind == "album" else (), "tag"),
                 (_INTEGERS, "integer"),
                 (_DATES, "date"),
-                (_FLAGS, "boolean"),
+                ((*_FLAGS, *_MORE_FLAGS), "boolean"),
             )
             for name in names
         ],
     }
 
 
-def filters_of(section: Section) -> list[Row]:
+def filters_of(section: Section, kind: str = "") -> list[Row]:
     """Filters with a list of values each, and the flags."""
-    with_values = [(name, "string") for name in (*_TAGS, "year", "decade", "studio", "contentRating")]
+    tags = (*_TAGS, *_OF_ALBUMS) if kind == "album" else _TAGS
+    with_values = [(name, "string") for name in (*tags, "year", "decade", "studio", "contentRating")]
     return [
         {
             "filter": name,

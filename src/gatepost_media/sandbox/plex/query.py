@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from gatepost_media.sandbox.plex.render import resolution, tag_id, tags_of, value_of
-from gatepost_media.sandbox.plex.state import Plex
+from gatepost_media.sandbox.plex.render import rating_count, resolution, tag_id, tags_of, value_of
+from gatepost_media.sandbox.plex.state import Plex, plex_guid
 from gatepost_media.sandbox.works import Kind, Work, day_to_seconds, is_number, sort_title
 
 TYPES: dict[str, Kind] = {
@@ -34,8 +34,12 @@ _TAGS = {
     "mood": "mood",
     "label": "label",
     "style": "style",
+    "producer": "producer",
+    "format": "format",
+    "subformat": "subformat",
 }
 _TEXTS = ("title", "titleSort", "summary", "studio", "contentRating", "originalTitle", "tagline", "resolution", "guid")
+_EXACT = ("studio", "contentRating", "resolution", "guid")
 _NUMBERS = (
     "year",
     "decade",
@@ -43,6 +47,7 @@ _NUMBERS = (
     "audienceRating",
     "userRating",
     "viewCount",
+    "ratingCount",
     "index",
     "duration",
     "id",
@@ -177,8 +182,14 @@ def _one(plex: Plex, work: Work, field: str, operator: str, value: str) -> bool:
             value == str(tag_id(kind, name)) or value.lower() == name.lower() for name in tags_of(plex, work, kind)
         )
     if field in _TEXTS:
-        have = resolution(work) if field == "resolution" else value_of(plex, work, field)
-        return _text(have.lower(), operator, value.lower(), exact=field in ("studio", "contentRating", "resolution"))
+        match field:
+            case "resolution":
+                have = resolution(work)
+            case "guid":
+                have = plex_guid(work)
+            case _:
+                have = value_of(plex, work, field)
+        return _text(have.lower(), operator, value.lower(), exact=field in _EXACT)
     want = _moment(plex, value) if field in _DATES else _float(value)
     if want is None:
         return False
@@ -226,7 +237,9 @@ def _number(plex: Plex, work: Work, field: str) -> float:
         case "decade":
             return (_float(value_of(plex, work, "year")) or 0) // 10 * 10
         case "rating" | "audienceRating":
-            return _float(value_of(plex, work, "rating")) or 0
+            return _float(value_of(plex, work, field)) or 0
+        case "ratingCount":
+            return rating_count(work)
         case "duration":
             return work.duration
         case "index":

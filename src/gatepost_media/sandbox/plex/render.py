@@ -19,6 +19,8 @@ TAG_TYPES = {
     "mood": 300,
     "label": 11,
     "style": 301,
+    "producer": 13,
+    "similar": 305,
 }
 _NO_EDIT = Edit()
 _NO_VIEW = View()
@@ -78,7 +80,7 @@ def value_of(plex: Plex, work: Work, field: str) -> str:
             return work.released
         case "year":
             return str(work.year or "")
-        case "rating":
+        case "rating" | "audienceRating":
             return str(about.rating or "")
         case _:
             return ""
@@ -107,15 +109,15 @@ def metadata(plex: Plex, work: Work, *, full: bool = False, guids: bool = False)
         "thumb": f"{path}/thumb/{work.added_at}",
         "art": f"{path}/art/{work.added_at}",
     }
-    for field in ("studio", "contentRating", "originalTitle", "tagline", "originallyAvailableAt"):
+    for field in ("studio", "contentRating", "originalTitle", "tagline", "originallyAvailableAt", "editionTitle"):
         if text := value_of(plex, work, field):
             row[field] = text
     if is_number(year := value_of(plex, work, "year")):
         row["year"] = int(year)
-    if rating := value_of(plex, work, "rating"):
-        row["audienceRating"] = float(rating)
-        row["audienceRatingImage"] = "imdb://image.rating"
-        row["rating"] = float(rating)
+    for field in ("rating", "audienceRating"):
+        if (rating := as_rating(value_of(plex, work, field))) is not None:
+            row[field] = rating
+            row["audienceRatingImage"] = "imdb://image.rating"
     if work.duration:
         row["duration"] = work.duration
     if work.kind in ("season", "episode", "album", "track"):
@@ -126,15 +128,18 @@ def metadata(plex: Plex, work: Work, *, full: bool = False, guids: bool = False)
         row["leafCount"] = len(leaves)
         row["viewedLeafCount"] = sum(plex.watched(leaf) for leaf in leaves)
         row["childCount"] = len(work.children)
-    if view.count:
-        row["viewCount"] = view.count
-    if view.last:
-        row["lastViewedAt"] = view.last
+    count, last = _plays(plex, work)
+    if count:
+        row["viewCount"] = count
+    if last:
+        row["lastViewedAt"] = last
     if view.offset:
         row["viewOffset"] = view.offset
     if view.rating is not None:
         row["userRating"] = view.rating
         row["lastRatedAt"] = view.rated
+    if work.kind == "track":
+        row["ratingCount"] = rating_count(work)
     if work.kind == "clip":
         row["subtype"], row["extraType"] = "trailer", 1
     if not children:
@@ -148,6 +153,8 @@ def metadata(plex: Plex, work: Work, *, full: bool = False, guids: bool = False)
         ("Mood", "mood"),
         ("Label", "label"),
         ("Style", "style"),
+        ("Producer", "producer"),
+        ("Similar", "similar"),
     ):
         if names := tags_of(plex, work, tag):
             row[element] = [_tag(tag, name) for name in (names if full else names[:2])]
@@ -161,6 +168,21 @@ def metadata(plex: Plex, work: Work, *, full: bool = False, guids: bool = False)
     if full and work.about.rating:
         row["Rating"] = [{"image": "imdb://image.rating", "type": "audience", "value": work.about.rating}]
     return row
+
+
+def as_rating(text: str) -> float | None:
+    """A rating of ten that somebody wrote; None for what is no such number."""
+    try:
+        rating = float(text)
+    except ValueError:
+        return None
+    return rating if 0 <= rating <= 10 else None
+
+
+def _plays(plex: Plex, work: Work) -> tuple[int, int]:
+    """How often it was seen and when last; of what holds others, all of them together."""
+    views = [view for leaf in work.leaves() if (view := plex.views.get(leaf.key)) is not None]
+    return sum(view.count for view in views), max((view.last for view in views), default=0)
 
 
 def rows(plex: Plex, works: Iterable[Work], *, guids: bool = False) -> list[Row]:
@@ -192,6 +214,11 @@ def _parents(plex: Plex, row: Row, work: Work) -> None:
 
 _PICTURES = (("1080", 1440, 1080), ("720", 960, 720), ("480", 640, 480), ("sd", 480, 360), ("4k", 2880, 2160))
 _SOUNDS = (("flac", 1000), ("mp3", 320), ("aac", 256))
+
+
+def rating_count(work: Work) -> int:
+    """How many have rated it, out in the world: a number that stays the same."""
+    return work.key * 7919 % 5000
 
 
 def resolution(work: Work) -> str:

@@ -101,6 +101,7 @@ async def section(request: Request) -> Response:
         "all",
         "unwatched",
         "newest",
+        "inProgress",
         "recentlyAdded",
         "recentlyViewed",
         "onDeck",
@@ -109,6 +110,7 @@ async def section(request: Request) -> Response:
         "year",
         "decade",
         "firstCharacter",
+        "folder",
     )
     content: Row = {
         "size": len(names),

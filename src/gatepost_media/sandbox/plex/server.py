@@ -10,7 +10,21 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gatepost_media.sandbox.plex import choices, collections, edits, hubs, items, notify, playlists, sections, sessions
+from gatepost_media.sandbox.plex import (
+    choices,
+    collections,
+    edits,
+    hubs,
+    items,
+    matching,
+    notify,
+    pictures,
+    playlists,
+    queues,
+    sections,
+    sessions,
+    shelves,
+)
 from gatepost_media.sandbox.plex.answer import Row, answer, container
 from gatepost_media.sandbox.plex.sections import missing, plex_of
 from gatepost_media.sandbox.plex.state import MACHINE, VERSION, Plex
@@ -23,7 +37,21 @@ _PICTURE = base64.b64decode(
 
 def routes() -> list[Route | WebSocketRoute]:
     """Every path; where two fit, the first one answers."""
-    parts = (sections, choices, sessions, notify, playlists, collections, hubs, edits, items)
+    parts = (
+        sections,
+        shelves,
+        choices,
+        sessions,
+        notify,
+        playlists,
+        queues,
+        collections,
+        hubs,
+        edits,
+        pictures,
+        matching,
+        items,
+    )
     return [*ROUTES, *(route for part in parts for route in part.ROUTES), *choices.LAST_ROUTES]
 
 
@@ -200,6 +228,21 @@ async def updates(request: Request) -> Response:
     )
 
 
+async def check_for_update(_: Request) -> Response:
+    """There is never one."""
+    return Response(status_code=200)
+
+
+async def butler(request: Request) -> Response:
+    """What the server does by night: nothing."""
+    return answer(request, "ButlerTasks", {"ButlerTask": []})
+
+
+async def nothing(request: Request) -> Response:
+    """Lists that are empty here: nothing is transcoded, and no traffic is counted."""
+    return container(request, {"size": 0})
+
+
 async def account(request: Request) -> Response:
     content = {
         "authToken": "",
@@ -228,6 +271,11 @@ ROUTES = [
     Route("/clients", clients),
     Route("/media/providers", providers),
     Route("/updater/status", updates),
+    Route("/updater/check", check_for_update, methods=["PUT"]),
+    Route("/butler", butler),
+    Route("/transcode/sessions", nothing),
+    Route("/statistics/bandwidth", nothing),
+    Route("/statistics/resources", nothing),
     Route("/myplex/account", account),
     Route("/photo/:/transcode", picture),
     Route("/library/metadata/{key:int}/thumb/{at:int}", picture),

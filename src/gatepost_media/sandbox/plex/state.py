@@ -13,6 +13,7 @@ from gatepost_media.sandbox.works import SECTIONS, Kind, Section, Work, Works, i
 if TYPE_CHECKING:
     from gatepost_media.sandbox.plex.notify import Listeners
     from gatepost_media.sandbox.plex.playback import Playback
+    from gatepost_media.sandbox.plex.queues import PlayQueue
 
 MACHINE = "5a4db0c5e0ffee0000000000000000000000beef"
 VERSION = "1.43.2.10000-5a4db0c5e"
@@ -94,7 +95,7 @@ class Playlist:
 
 @dataclass(slots=True)
 class Collection:
-    """Titles of one section under one name."""
+    """Titles of one section under one name: those that were put in, or (smart) a query whose answer they are."""
 
     key: int
     title: str
@@ -102,6 +103,15 @@ class Collection:
     works: list[Work]
     made: int
     summary: str = ""
+    title_sort: str = ""
+    query: str = ""
+    prefs: dict[str, str] = field(default_factory=dict)
+    rating: float | None = None
+
+    @property
+    def smart(self) -> bool:
+        """Whether its titles are found each time it is read."""
+        return bool(self.query)
 
 
 ACCOUNTS = (Account(1, "sandbox"), Account(2, "ada"), Account(3, "grace"))
@@ -127,11 +137,12 @@ class Plex:
         self.history: list[Play] = []
         self.playlists: dict[int, Playlist] = {}
         self.collections: dict[int, Collection] = {}
+        self.queues: dict[int, PlayQueue] = {}
         self.sessions: dict[str, Playback] = {}
         self.scanned: dict[int, int] = {section.key: self.started for section in SECTIONS}
         self.activities: dict[str, dict[str, object]] = {}
         self.preferences: dict[str, str] = {"FriendlyName": FRIENDLY_NAME}
-        self.posters: dict[int, list[str]] = {}
+        self.pictures: dict[tuple[int, str], list[str]] = {}
         self.on_played: list[Callable[[Work], None]] = []
         self.orders: dict[tuple[Kind, str], list[Work]] = {}
         self._number = 90_000

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from gatepost_media.sandbox.plex.query import TYPES, select
 from gatepost_media.sandbox.plex.state import LIBRARY, MACHINE, Plex
-from gatepost_media.sandbox.works import Work
+from gatepost_media.sandbox.works import Work, is_number
 
 
 class BadUri(ValueError):
@@ -30,7 +30,10 @@ def path_of(uri: str) -> str:
 
 
 def works_of(plex: Plex, path: str) -> list[Work]:
-    """The titles at a path: `/library/metadata/1,2` or `/library/sections/1/all?…`. Raises BadUri for another path."""
+    """The titles at a path: `/library/metadata/1,2`, in a collection, or `/library/sections/1/all?…`.
+
+    Raises BadUri for another path.
+    """
     parts = urlsplit(path)
     bits = parts.path.strip("/").split("/")
     if bits[:2] == ["library", "metadata"] and len(bits) >= 3:
@@ -38,6 +41,11 @@ def works_of(plex: Plex, path: str) -> list[Work]:
         if any(work is None for work in found):
             raise BadUri(path)
         return [work for work in found if work is not None]
+    if bits[:2] == ["library", "collections"] and len(bits) >= 3:
+        collection = plex.collections.get(int(bits[2])) if is_number(bits[2]) else None
+        if collection is None or collection.smart:
+            raise BadUri(path)
+        return [work for work in collection.works if work.key not in plex.gone]
     if bits[:2] == ["library", "sections"] and len(bits) == 4 and bits[3] == "all":
         pairs = parse_qsl(parts.query, keep_blank_values=True)
         section = plex.section(bits[2])
