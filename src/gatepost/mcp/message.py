@@ -7,6 +7,7 @@ that arrived go nowhere else.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from typing import Any, Final, Literal
 
 import msgspec
@@ -177,7 +178,7 @@ class _Result(msgspec.Struct, gc=False):
     resultType: str = "complete"  # noqa: N815
 
 
-class _Answer(msgspec.Struct, gc=False):
+class _Answer(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     jsonrpc: Literal["2.0"]
     id: str | int
     result: _Result
@@ -185,7 +186,13 @@ class _Answer(msgspec.Struct, gc=False):
 
 _answer: Final = msgspec.json.Decoder(_Answer).decode
 _ONCE: Final = (b'"id"', b'"jsonrpc"', b'"result"')
-_NEVER: Final = (b'"error"', b'"method"', b"\\u", b"taskId", b"requestState", b"inputRequests")
+_NEVER: Final = (b'"error"', b'"method"', b'"taskId"', b'"requestState"', b'"inputRequests"')
+_AT_MOST_ONCE: Final = (b'"isError"', b'"resultType"')
+_LONG: Final = 4096
+"""Longer answers are often a few long strings, between which there is little to look at."""
+_A_STRING: Final = 256
+"""So long are those on average at least."""
+_LONGEST_KEY: Final = 16
 
 
 def plain_answer(raw: bytes, id: Id | None) -> bool | None:
@@ -196,15 +203,22 @@ def plain_answer(raw: bytes, id: Id | None) -> bool | None:
 
     Returns: None for anything else, which `parse` then looks at in full.
     """
-    count = raw.count
+    strings = _strings(raw) if len(raw) > _LONG else None
+    if strings is None:
+        if raw.count(b"\\u"):  # quicker than `in`, which looks for a first place
+            return None
+        count: Callable[[bytes], int] = raw.count
+    else:
+        count = strings.count
     for key in _ONCE:
         if count(key) != 1:
             return None
     for key in _NEVER:
-        if count(key):  # quicker than `in`, which looks for a first place
+        if count(key):
             return None
-    if count(b'"isError"') > 1 or count(b'"resultType"') > 1:
-        return None
+    for key in _AT_MOST_ONCE:
+        if count(key) > 1:
+            return None
     try:
         if not raw.isascii():
             raw.decode("utf-8")
@@ -214,6 +228,26 @@ def plain_answer(raw: bytes, id: Id | None) -> bool | None:
     if type(answer.id) is not type(id) or answer.id != id or answer.result.resultType != "complete":
         return None
     return answer.result.isError
+
+
+def _strings(raw: bytes) -> list[bytes] | None:
+    """All strings of a JSON text that are as short as a key, in their quotes; None where strings hold a backslash, or
+    are so many that to look through the text is quicker."""
+    find = raw.find
+    if find(b"\\") >= 0:
+        return None
+    strings: list[bytes] = []
+    end = -1
+    for _ in range(len(raw) // _A_STRING):
+        start = find(b'"', end + 1)
+        if start < 0:
+            return strings
+        end = find(b'"', start + 1)
+        if end < 0:
+            return None
+        if end - start <= _LONGEST_KEY:
+            strings.append(raw[start : end + 1])
+    return None
 
 
 _FOLDED: dict[frozenset[str], frozenset[str]] = {}
