@@ -51,10 +51,13 @@ def tool_markdown(page: ToolPage) -> str:
     return "\n".join(lines)
 
 
-def server_markdown(page: ServerPage) -> str:
-    """The page of a server."""
+def server_markdown(page: ServerPage, facts: Sequence[tuple[str, str]] = ()) -> str:
+    """The page of a server, with what else is known of it at its head, as (label, value)."""
     counts = ", ".join(f"{number} {category}" for category, number in page.counts.items() if number) or "none"
-    lines = [f"# {escaped(page.name)}", "", f"{len(page.tools):,} tools: {counts}.", ""]
+    lines = [f"# {escaped(page.name)}", ""]
+    if facts:
+        lines += [*(f"* {label}: {escaped(value)}" for label, value in facts), ""]
+    lines += [f"{len(page.tools):,} tools: {counts}.", ""]
     heavy = f" The heaviest is {escaped(page.heaviest.name)} with {page.heaviest.tokens:,}." if page.heaviest else ""
     lines += [f"Its definitions cost about {page.tokens:,} tokens, {page.share:.1%} of {WINDOW:,}.{heavy}", ""]
     lines += findings_markdown(page.findings)

@@ -29,15 +29,18 @@ _GROUP_TITLES: Final = {
 
 
 def site(
-    servers: Mapping[str, Sequence[ListedTool]], findings: Mapping[str, Sequence[Finding]] | None = None
+    servers: Mapping[str, Sequence[ListedTool]],
+    findings: Mapping[str, Sequence[Finding]] | None = None,
+    facts: Mapping[str, Sequence[tuple[str, str]]] | None = None,
 ) -> Iterator[tuple[str, str]]:
     """Every file of the site: its path below the folder, with `/`, and its text.
 
     Args:
         servers: the tools of each server by its name.
         findings: what in a server's definitions is to be looked at first, by its name.
+        facts: what else is known of a server, as (label, value), by its name; `is` says what it is.
     """
-    known = findings or {}
+    known, told = findings or {}, facts or {}
     yield "style.css", _asset("style.css")
     yield "search.js", _asset("search.js")
     pages = {name: server_page(name, tools, known.get(name, ())) for name, tools in sorted(servers.items())}
@@ -45,13 +48,14 @@ def site(
     used: dict[str, list[tuple[str, str]]] = {}
     for name, page in pages.items():
         addresses = {tool.name: f"{folders[name]}/{slug(tool.name)}.html" for tool in page.tools}
-        yield f"{folders[name]}/index.html", _server(page, addresses)
+        yield f"{folders[name]}/index.html", _server(page, addresses, told.get(name, ()))
         for tool in page.tools:
             shown = tool_page(name, tool)
             yield addresses[tool.name], _tool(shown)
             for attack in shown.attacks:
                 used.setdefault(attack.name, []).append((f"{name}/{tool.name}", addresses[tool.name]))
-    yield "index.html", _index(pages, folders)
+    what = {name: dict(one).get("is", "") for name, one in told.items()}
+    yield "index.html", _index(pages, folders, what)
     yield "tools.html", _tools(pages, folders)
     yield "attacks/index.html", _attacks()
     for attack in attacks().values():
@@ -72,15 +76,18 @@ def slug(name: str) -> str:
 # -- pages ------------------------------------------------------------------------------------------------------------
 
 
-def _index(pages: Mapping[str, ServerPage], folders: Mapping[str, str]) -> str:
+def _index(pages: Mapping[str, ServerPage], folders: Mapping[str, str], what: Mapping[str, str]) -> str:
     total = sum(len(page.tools) for page in pages.values())
     items = "".join(
-        f'<li data-words="{_text(name.lower())}"><a href="{_text(folders[name])}/index.html">{_text(name)}</a>'
-        f'<span class="quiet">{len(page.tools):,} tools</span>{_bar(page.counts)}</li>'
+        f'<li data-words="{_text(f"{name} {what.get(name, str())}".lower())}">'
+        f'<a href="{_text(folders[name])}/index.html">{_text(name)}</a>'
+        f'<span class="count">{_number(len(page.tools), "tool")}</span>'
+        f'<span class="quiet">{_text(what.get(name, ""))}</span>{_bar(page.counts)}</li>'
         for name, page in pages.items()
     )
     body = (
-        f"<h1>Catalogue</h1><p>{len(pages):,} servers with {total:,} tools: what each can do, why that needs a policy, "
+        f"<h1>Catalogue</h1><p>{_number(len(pages), 'server')} with {_number(total, 'tool')}: "
+        "what each can do, why that needs a policy, "
         'and which rule suits it. <a href="tools.html">All tools</a> · '
         '<a href="attacks/index.html">Known attacks</a></p>'
         f'{_legend()}{_search("Find a server")}<ul class="cards" id="found">{items}</ul>'
@@ -100,7 +107,7 @@ def _tools(pages: Mapping[str, ServerPage], folders: Mapping[str, str]) -> str:
     return _page("All tools", body, "")
 
 
-def _server(page: ServerPage, addresses: Mapping[str, str]) -> str:
+def _server(page: ServerPage, addresses: Mapping[str, str], facts: Sequence[tuple[str, str]]) -> str:
     rows = "".join(
         f'<li data-words="{_text(f"{tool.name} {tool.category} {tool.description[:200]}".lower())}">'
         f'<a href="{_text(addresses[tool.name].rpartition("/")[2])}">{_text(tool.name)}</a>{_badge(tool.category)}'
@@ -111,8 +118,11 @@ def _server(page: ServerPage, addresses: Mapping[str, str]) -> str:
     if page.heaviest is not None:
         heavy = f" The heaviest is {_text(page.heaviest.name)} with {page.heaviest.tokens:,}."
     notes = "".join(f"<p>{_text(note)}</p>" for note in page.recommendation.notes)
+    lead = "".join(f'<p class="lead">{_text(value)}</p>' for label, value in facts if label == "is")
+    told = "".join(f"<li>{_text(label)}: {_text(value)}</li>" for label, value in facts if label != "is")
+    head = f"{lead}<ul>{told}</ul>" if told else lead
     body = (
-        f"<h1>{_text(page.name)}</h1>{_bar(page.counts)}<p>{_counted(page.counts)}.</p>"
+        f"<h1>{_text(page.name)}</h1>{head}{_bar(page.counts)}<p>{_counted(page.counts)}.</p>"
         f"<p>Its definitions cost about {page.tokens:,} tokens of a model's context, {page.share:.1%} of a window of "
         f"{WINDOW:,}.{heavy}</p>{_findings(page.findings)}<h2>Tools by risk</h2>{_search('Find a tool')}"
         f'<ul class="rows" id="found">{rows}</ul><h2>The recommended policy</h2>{notes}'
@@ -262,6 +272,10 @@ def _bar(counts: Mapping[str, int]) -> str:
 
 def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{number:,} {category}" for category, number in counts.items() if number) or "no tools"
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _legend() -> str:

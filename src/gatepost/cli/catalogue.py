@@ -30,6 +30,7 @@ def catalogue() -> None:
     examples="""
     gatepost catalogue show files                # the server: tools by risk, what its definitions cost
     gatepost catalogue show files/write_file     # one tool: why it needs a policy, and which
+    gatepost catalogue show playwright           # a well-known server that is not registered here
     gatepost catalogue show files --markdown > files.md
     """,
 )
@@ -40,29 +41,31 @@ def catalogue() -> None:
 def show(place: Place, what: str, as_markdown: bool, as_json: bool) -> None:
     """Show the page of a server, or of one of its tools.
 
-    All of it comes from the definitions as the last scan found them; see `gatepost server scan`.
+    All of it comes from the definitions as the last scan found them; see `gatepost server scan`. A server that is not
+    registered is looked for in the index: what you imported, then what comes with Gatepost.
     """
     from gatepost.catalogue.markdown import server_markdown, tool_markdown
     from gatepost.catalogue.pages import server_page, tool_page
-    from gatepost.cli.catalogue_tools import all_findings, tools_of
-    from gatepost.cli.output import emit
+    from gatepost.cli.catalogue_tools import known_as
+    from gatepost.cli.output import emit, progress
     from gatepost.control.suggest import nearest
     from gatepost.errors import GatepostError
 
     if as_json and as_markdown:
         raise click.UsageError("Give --json or --markdown, not both.")
-    server, slash, name = what.partition("/")
-    tools = tools_of(place, server)
-    if not slash:
-        whole = server_page(server, tools, all_findings(place, [server])[server])
+    server, name, found = known_as(place, what)
+    if found.note:
+        progress(found.note)
+    if not name:
+        whole = server_page(server, found.tools, found.findings)
         if as_json:
-            emit(whole.as_dict())
+            emit({**whole.as_dict(), "source": found.source, "about": dict(found.facts)})
         elif as_markdown:
-            click.echo(server_markdown(whole))
+            click.echo(server_markdown(whole, found.facts))
         else:
-            show_server_page(whole)
+            show_server_page(whole, found.facts)
         return
-    known = {tool.name: tool for tool in tools}
+    known = {tool.name: tool for tool in found.tools}
     if name not in known:
         raise GatepostError(
             "GP-4003",
@@ -82,33 +85,45 @@ def show(place: Place, what: str, as_markdown: bool, as_json: bool) -> None:
     "build",
     cls=Command,
     examples="""
-    # Every registered server's pages, to be opened from the disk or put on any web server:
+    # The pages of all servers, to be opened from the disk or put on any web server:
     gatepost catalogue build --out site
 
-    # Some servers only:
+    # Those of your own only, or of some:
+    gatepost catalogue build --out site --registered
     gatepost catalogue build --out site --server files --server git
     """,
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FOLDER", help="Where the site goes.")
 @click.option("--server", "names", multiple=True, metavar="S", help="Only this server. May be repeated.")
+@click.option("--registered", "registered_only", is_flag=True, help="Only registered servers.")
 @json_option
 @click.pass_obj
-def build(place: Place, out: Path, names: tuple[str, ...], as_json: bool) -> None:
+def build(place: Place, out: Path, names: tuple[str, ...], registered_only: bool, as_json: bool) -> None:
     """Write the catalogue as a static site: plain pages that need no server and no script.
 
-    A folder that an earlier build made is replaced as a whole; any other that holds something is left alone.
+    The registered servers are in it, and the well-known ones that come with Gatepost. A folder that an earlier build
+    made is replaced as a whole; any other that holds something is left alone.
     """
     from gatepost.catalogue.site import site
     from gatepost.cli.catalogue_folder import write_site
-    from gatepost.cli.catalogue_tools import all_findings, all_tools
+    from gatepost.cli.catalogue_tools import all_known
     from gatepost.cli.output import count, emit
 
-    servers = all_tools(place, names)
-    pages = write_site(out, site(servers, all_findings(place, servers)))
+    if names and registered_only:
+        raise click.UsageError("Give --server or --registered, not both.")
+    servers = all_known(place, names, registered_only=registered_only)
+    pages = write_site(
+        out,
+        site(
+            {name: one.tools for name, one in servers.items()},
+            {name: one.findings for name, one in servers.items()},
+            {name: one.facts for name, one in servers.items()},
+        ),
+    )
     if as_json:
         emit({"out": str(out), "servers": len(servers), "files": pages})
         return
-    tools = sum(len(listed) for listed in servers.values())
+    tools = sum(len(one.tools) for one in servers.values())
     click.echo(f"{count(len(servers), 'server')} with {count(tools, 'tool')} in {out}; open {out / 'index.html'}.")
 
 

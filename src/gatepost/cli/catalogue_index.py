@@ -24,6 +24,7 @@ _SEVERITIES = ("low", "medium", "high", "critical")
     gatepost catalogue search delete branch
     gatepost catalogue search --category financial
     gatepost catalogue search sql --signal runs-code --json | jq -r '.tools[].tool'
+    gatepost catalogue show filesystem/write_file     # the page of one that was found
     """,
 )
 @click.argument("words", nargs=-1, metavar="[WORD]...")
@@ -46,7 +47,8 @@ def search(
 ) -> None:
     """Find tools in the index: those whose name, server or description hold all the words.
 
-    Without a word all are listed by name. See `gatepost catalogue import` for how servers get into the index.
+    Without a word all are listed by name. Well-known servers are there from the beginning; `gatepost catalogue import`
+    puts others in.
     """
     from gatepost.cli.output import count, emit, table
 
@@ -165,15 +167,14 @@ def export(place: Place, file: Path, as_json: bool) -> None:
 
 
 def _index(place: Place, *, create: bool = False) -> Index:
+    """The index of the data folder, else a new one, with `create` off in memory; the shipped servers are in it."""
     from gatepost.catalogue.index import Index
-    from gatepost.errors import GatepostError
+    from gatepost.catalogue.shipped.into import keep_shipped
 
     path = place.folder(create=create).root / "catalogue.db"
-    if not create and not path.exists():
-        raise GatepostError(
-            "GP-4003", "There is no index yet.", "Fill it with `gatepost catalogue import`; --help shows from what."
-        )
-    return Index.open(path)
+    index = Index.open(path if create or path.exists() else None)
+    keep_shipped(index)
+    return index
 
 
 def _from_registry(index: Index, url: str, anew: bool) -> Counts:

@@ -45,12 +45,15 @@ def recommend(place: Place, server: str, names: tuple[str, ...], profile: str, a
 
     from gatepost.catalogue.recommend import PROFILES
     from gatepost.catalogue.recommend import recommend as make
-    from gatepost.cli.catalogue_tools import tools_of
-    from gatepost.cli.output import emit
+    from gatepost.cli.catalogue_tools import known as known_of
+    from gatepost.cli.output import emit, progress
     from gatepost.control.suggest import nearest
     from gatepost.errors import GatepostError
 
-    tools = tools_of(place, server)
+    found = known_of(place, server)
+    if found.note:
+        progress(found.note)
+    tools = found.tools
     known = {tool.name: tool for tool in tools}
     for name in names:
         if name not in known:

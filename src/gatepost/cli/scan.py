@@ -32,6 +32,9 @@ _INSTRUCTIONS = 400
     # The page as Markdown, and what is to be looked at as JSON:
     gatepost scan --markdown -- uvx mcp-server-git > git.md
     gatepost scan --json -- uvx mcp-server-git | jq .findings
+
+    # Its definitions as they are, to be imported into the index:
+    gatepost scan --raw -- uvx mcp-server-git > scans/git.json; gatepost catalogue import scans
     """,
 )
 @click.option("--url", metavar="URL", help="Where the server is reached over HTTP.")
@@ -50,6 +53,7 @@ _INSTRUCTIONS = 400
     help="A variable for the program; V may be @FILE or env:NAME. May be repeated.",
 )
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print the page as Markdown.")
+@click.option("--raw", is_flag=True, help="Print what it lists as it is, as JSON: for `gatepost catalogue import`.")
 @json_option
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
@@ -59,6 +63,7 @@ def scan(
     headers: tuple[str, ...],
     variables: tuple[str, ...],
     as_markdown: bool,
+    raw: bool,
     as_json: bool,
     command: tuple[str, ...],
 ) -> int:
@@ -76,8 +81,8 @@ def scan(
     from gatepost.cli.reaching import ask_all, target_of
     from gatepost.control.target import check_target
 
-    if as_json and as_markdown:
-        raise click.UsageError("Give --json or --markdown, not both.")
+    if [as_json, as_markdown, raw].count(True) > 1:
+        raise click.UsageError("Give one of --json, --markdown and --raw.")
     target = target_of("scanned", url, headers, variables, command)
     check_target(target)
     found = ask_all(target)
@@ -93,7 +98,9 @@ def scan(
         prompts=found.prompts,
         problems=(*found.problems, *_left_out(found)),
     )
-    if as_json:
+    if raw:
+        click.echo(_as_listed(page.page.name, found))
+    elif as_json:
         emit(page.as_dict())
     elif as_markdown:
         click.echo(scan_markdown(page))
@@ -144,6 +151,28 @@ def _name(target: Target, found: Found) -> str:
     if target.url is not None:
         return urlsplit(target.url).hostname or "server"
     return target.command[0].rpartition("/")[2]
+
+
+def _as_listed(name: str, found: Found) -> str:
+    """What it said, in the form that an index is made from; every number as it was spelled."""
+    from datetime import UTC, datetime
+
+    from gatepost.wire import strictjson
+
+    said = {
+        "server": name,
+        "serverInfo": found.info["serverInfo"],
+        "instructions": found.info["instructions"],
+        "eras": list(found.eras),
+        "versions": list(found.versions),
+        "scanned_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "tools": found.tools,
+        "resources": list(found.resources),
+        "resourceTemplates": list(found.templates),
+        "prompts": list(found.prompts),
+        "problems": list(found.problems),
+    }
+    return strictjson.write(said).decode()
 
 
 def _others(place: Place) -> dict[str, list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gatepost.catalogue.classification import CATEGORIES, SEVERITIES, SIGNALS
 from gatepost.catalogue.index.entries import Counts, ServerEntry, ToolEntry, confidence_of, signals_of
@@ -29,6 +29,7 @@ CREATE TABLE tools (
 CREATE TABLE progress (source TEXT PRIMARY KEY, cursor TEXT NOT NULL, since TEXT NOT NULL);
 CREATE VIRTUAL TABLE found USING fts5 (words, server, description, facets, detail = 'column');
 """
+_SERVER: Final = "id, name, title, description, version, url, source, updated_at, tools"
 _INDEXES: Final = (
     "CREATE INDEX IF NOT EXISTS tools_by_server ON tools (server)",
     "CREATE INDEX IF NOT EXISTS tools_by_name ON tools (name, id)",
@@ -50,11 +51,12 @@ class Index:
         self._connection = connection
 
     @classmethod
-    def open(cls, path: Path) -> Index:
-        """Opens the file, and makes it where there is none. Raises `GatepostError` GP-5003."""
+    def open(cls, path: Path | None) -> Index:
+        """Opens the file, and makes it where there is none; None is one in memory. Raises `GatepostError` GP-5003."""
         try:
-            connection = sqlite3.connect(path, isolation_level=None)
-            path.chmod(0o600)
+            connection = sqlite3.connect(path or ":memory:", isolation_level=None)
+            if path is not None:
+                path.chmod(0o600)
             for pragma in (
                 "journal_mode = WAL",
                 "synchronous = NORMAL",
@@ -184,18 +186,29 @@ class Index:
 
     def servers(self) -> Iterator[ServerEntry]:
         """Every server with its tools, by name."""
-        columns = "id, name, title, description, version, url, source, updated_at, tools"
-        for row in self._connection.execute(f"SELECT {columns} FROM servers ORDER BY name"):  # noqa: S608
-            yield ServerEntry(
-                name=row[1],
-                title=row[2],
-                description=row[3],
-                version=row[4],
-                url=row[5],
-                source=row[6],
-                updated_at=row[7],
-                tools=tuple(self._tools(row[0])) if row[8] else None,
-            )
+        for row in self._connection.execute(f"SELECT {_SERVER} FROM servers ORDER BY name"):  # noqa: S608
+            yield self._server(row)
+
+    def server(self, name: str) -> ServerEntry | None:
+        """The server of a name with its tools, or None."""
+        row = self._connection.execute(f"SELECT {_SERVER} FROM servers WHERE name = ?", (name,)).fetchone()  # noqa: S608
+        return None if row is None else self._server(row)
+
+    def sources(self) -> dict[str, str]:
+        """Where each server comes from, by its name."""
+        return dict(self._connection.execute("SELECT name, source FROM servers").fetchall())
+
+    def _server(self, row: tuple[Any, ...]) -> ServerEntry:
+        return ServerEntry(
+            name=row[1],
+            title=row[2],
+            description=row[3],
+            version=row[4],
+            url=row[5],
+            source=row[6],
+            updated_at=row[7],
+            tools=tuple(self._tools(row[0])) if row[8] else None,
+        )
 
     def _tools(self, server: int) -> Iterator[ToolEntry]:
         for row in self._connection.execute(
