@@ -43,13 +43,13 @@ class Parser:
 
     def __init__(self, max_event: int = MAX_EVENT) -> None:
         self._max_event = max_event
-        self._rest = bytearray()
+        self._rest: bytes | bytearray = b""
+        self._lines: list[tuple[int, int]] = []
+        """Where in `_rest` the lines of the present event begin and end, blank ones left out."""
         self._line = 0
         """Where in `_rest` the present line begins."""
         self._lf = self._cr = _UNKNOWN
         """Where the next LF and CR stand."""
-        self._content = False
-        """Whether a line of the present event is not blank."""
         self._first = True
         self._after_cr = False
 
@@ -71,29 +71,33 @@ class Parser:
             self._after_cr = False
             if chunk[0] == _LF:  # the other half of a line end that counted already
                 self._line += 1
-        rest += chunk
+        if isinstance(rest, bytearray):
+            rest += chunk
+        else:
+            rest = self._rest = chunk
         self._lf = self._cr = _UNKNOWN
         events: list[Event] = []
         start = 0
-        while (end := self._event_end(searched)) > 0 or (not self._content and self._line > start):
+        while (end := self._event_end(searched)) > 0 or (not self._lines and self._line > start):
             end = end or self._line
             if end - start > self._max_event:
                 raise TooLarge
-            raw = bytes(rest[start:end])
-            events.append(self._event(raw, _lines(raw)))
-            self._content = False
+            events.append(self._event(bytes(rest[start:end]), [bytes(rest[a:b]) for a, b in self._lines]))
+            self._lines = []
             start = end
-        if start:
-            del rest[:start]
-            self._line -= start
-        if len(rest) > self._max_event:
+        if len(rest) - start > self._max_event:
             raise TooLarge
+        self._rest = bytearray(rest[start:]) if start or isinstance(rest, bytes) else rest
+        if start:
+            self._line -= start
+            self._lines = [(a - start, b - start) for a, b in self._lines]
+        if not self._rest:
+            self._rest = b""
         return events
 
     def close(self) -> bytes:
         """What was left of an unfinished event, which the specification has thrown away."""
-        rest = bytes(self._rest)
-        self._rest.clear()
+        rest, self._rest = bytes(self._rest), b""
         return rest
 
     def _event_end(self, searched: int) -> int:
@@ -122,19 +126,19 @@ class Parser:
                 return 0
             self._line = end
             if at != line:
-                self._content = True
-            elif self._content:
+                self._lines.append((line, at))
+            elif self._lines:
                 return end
 
     def _event(self, raw: bytes, lines: list[bytes]) -> Event:
-        if self._first:
-            self._first = False
+        if self._first and lines:
             lines[0] = lines[0].removeprefix(_BOM)
+        self._first = False
         data: list[bytes] = []
         id = event = retry = None
         for line in lines:
-            name, colon, value = line.partition(b":")
-            if not line or (colon and not name):
+            name, _, value = line.partition(b":")
+            if not name:
                 continue
             value = value[1:] if value.startswith(b" ") else value
             if name == b"data":
