@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from gatepost.catalogue.attacks import Attack, concerning
 from gatepost.catalogue.classification import CATEGORIES, SEVERITIES, SIGNALS
-from gatepost.catalogue.findings import Finding
+from gatepost.catalogue.findings import Finding, about_tool, by_tool
 from gatepost.catalogue.listed import ListedTool
 from gatepost.catalogue.reasons import reasons
 from gatepost.catalogue.recommend import Recommendation, blocking, rate_limit, recommend, tool_policy
@@ -46,6 +46,7 @@ class ToolPage:
         rate, block: entries that limit its rate, and that block it.
         suggestions: rules for its arguments.
         attacks: those that concern it.
+        findings: what in its definition is to be looked at first.
     """
 
     server: str
@@ -61,6 +62,7 @@ class ToolPage:
     block: dict[str, Any]
     suggestions: tuple[Suggestion, ...]
     attacks: tuple[Attack, ...]
+    findings: tuple[Finding, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -81,11 +83,13 @@ class ToolPage:
             "block": self.block,
             "suggestions": [one.as_dict() for one in self.suggestions],
             "attacks": [one.name for one in self.attacks],
+            "findings": [one.as_dict() for one in self.findings],
         }
 
 
-def tool_page(server: str, tool: ListedTool) -> ToolPage:
-    """The page of one tool of a server."""
+def tool_page(server: str, tool: ListedTool, findings: Sequence[Finding] = ()) -> ToolPage:
+    """The page of one tool of a server, with those of the server's findings that are about it."""
+    own = about_tool(by_tool(findings), tool.name)
     shown = tuple(
         ParameterLine(one.name, one.kind, one.required, _beginning(one.schema.get("description"), _NOTE_LONGEST))
         for one in tool.facts.parameters
@@ -103,7 +107,8 @@ def tool_page(server: str, tool: ListedTool) -> ToolPage:
         rate={tool.name: {"limits": [rate_limit(tool.name, 30 if tool.category == "write" else 10)]}},
         block=blocking(tool),
         suggestions=suggestions(tool),
-        attacks=concerning(tool),
+        attacks=concerning(tool, {one.kind for one in own}),
+        findings=own,
     )
 
 
@@ -131,6 +136,7 @@ class ServerPage:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
+        marked = by_tool(self.findings)
         return {
             "server": self.name,
             "counts": self.counts,
@@ -138,7 +144,13 @@ class ServerPage:
             "share_of_window": round(self.share, 4),
             "heaviest": None if self.heaviest is None else {"tool": self.heaviest.name, "tokens": self.heaviest.tokens},
             "tools": [
-                {"name": tool.name, "tokens": tool.tokens, **tool.classification.as_dict()} for tool in self.tools
+                {
+                    "name": tool.name,
+                    "tokens": tool.tokens,
+                    **tool.classification.as_dict(),
+                    "findings": len(about_tool(marked, tool.name)),
+                }
+                for tool in self.tools
             ],
             "policy": self.recommendation.document,
             "notes": list(self.recommendation.notes),

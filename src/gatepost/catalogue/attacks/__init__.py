@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -40,6 +41,8 @@ class Attack:
         remains: what is not stopped all the same, or empty.
         categories, signals: the tools it concerns: those of one of these categories, or with one of these signals. With
             both, a tool needs both.
+        findings: kinds of findings; a tool in whose definition one of them was made is concerned too, whatever it is.
+        confirmed: whether the source was read and says what `incident` says; where not, `incident` is only known of.
     """
 
     name: str
@@ -54,9 +57,13 @@ class Attack:
     remains: str
     categories: tuple[str, ...]
     signals: tuple[str, ...]
+    findings: tuple[str, ...] = ()
+    confirmed: bool = False
 
-    def concerns(self, tool: ListedTool) -> bool:
-        """Whether a tool is one it is made with or against."""
+    def concerns(self, tool: ListedTool, kinds: Collection[str] = ()) -> bool:
+        """Whether a tool is one it is made with or against; `kinds` are those of the findings about it."""
+        if any(kind in kinds for kind in self.findings):
+            return True
         of_category = not self.categories or tool.category in self.categories
         with_signal = not self.signals or bool(set(self.signals) & set(tool.classification.signals))
         return of_category and with_signal
@@ -71,6 +78,7 @@ class Attack:
             "how": self.how,
             "incident": self.incident,
             "source": self.source,
+            "confirmed": self.confirmed,
             "owasp": {key: OWASP[key] for key in self.owasp},
             "stops": self.stops or None,
             "remains": self.remains or None,
@@ -84,12 +92,18 @@ def attacks() -> dict[str, Attack]:
     for group in GROUPS:
         text = (files(__name__) / f"{group}.toml").read_text("utf-8")
         for name, values in tomllib.loads(text).items():
-            for key in ("owasp", "categories", "signals"):
+            for key in ("owasp", "categories", "signals", "findings"):
                 values[key] = tuple(values.get(key, ()))
             found[name] = Attack(name=name, group=group, **values)
     return found
 
 
-def concerning(tool: ListedTool) -> tuple[Attack, ...]:
-    """The attacks that concern a tool: those made with or against tools of its kind."""
-    return tuple(attack for attack in attacks().values() if attack.concerns(tool))
+def concerning(tool: ListedTool, kinds: Collection[str] = ()) -> tuple[Attack, ...]:
+    """The attacks that concern a tool: first what was found in its definition, then those made with tools of its kind.
+
+    Args:
+        tool: the tool.
+        kinds: the kinds of the findings about it.
+    """
+    found = [attack for attack in attacks().values() if attack.concerns(tool, kinds)]
+    return tuple(sorted(found, key=lambda attack: not any(kind in kinds for kind in attack.findings)))

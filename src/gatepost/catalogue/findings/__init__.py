@@ -23,7 +23,7 @@ from gatepost.catalogue.findings.texts import LONGEST, texts
 from gatepost.catalogue.findings.texts import MOST as MOST_TEXTS
 from gatepost.catalogue.listed import MOST_TOOLS
 
-__all__ = ["Finding", "findings", "findings_of", "text_findings", "worst_first"]
+__all__ = ["Finding", "about_tool", "advice", "by_tool", "findings", "findings_of", "text_findings", "worst_first"]
 
 MOST_OF_TOOL: Final = 12
 MOST: Final = 1_000
@@ -51,6 +51,24 @@ def findings(tools: Iterable[object], *, others: Mapping[str, Iterable[str]] | N
 def worst_first(found: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings by their severity, else in their order; the first `MOST`."""
     return tuple(sorted(found, key=lambda one: -SEVERITIES.index(one.severity))[:MOST])
+
+
+def by_tool(found: Iterable[Finding]) -> dict[str, tuple[Finding, ...]]:
+    """A server's findings by what they are about, as it stands in them; see `about_tool`."""
+    about: dict[str, tuple[Finding, ...]] = {}
+    for one in found:
+        about[one.tool] = (*about.get(one.tool, ()), one)
+    return about
+
+
+def about_tool(found: Mapping[str, tuple[Finding, ...]], name: str) -> tuple[Finding, ...]:
+    """Those that are about the tool of this name, in their order."""
+    return found.get(quoted(name), ())
+
+
+def advice(found: Iterable[Finding]) -> tuple[tuple[str, str], ...]:
+    """(kind, what to do) of the findings, each kind once, in their order."""
+    return tuple({one.kind: one.advice for one in found}.items())
 
 
 def findings_of(tool: Mapping[str, Any]) -> list[Finding]:

@@ -16,6 +16,30 @@ KINDS: Final = {
 }
 """Every kind of finding, and what it is."""
 
+ADVICE: Final = {
+    "hidden-text": (
+        "Do not let an agent use this tool before whoever runs the server has said what the text is for; leave the "
+        "tool out of the policy until then."
+    ),
+    "instructions": (
+        "Read the whole definition. Where the words steer the model away from what the tool is for, leave the tool "
+        "out of the policy and ask whoever runs the server; where they only say how to use it, allow it."
+    ),
+    "mimicry": (
+        "Make sure which of the two you mean: put only that one into the policy, and rename or remove the other "
+        "server if it is not yours."
+    ),
+    "schema": (
+        "Nothing needs to be done to be safe: every call of it is denied. To use it, its server must offer a schema "
+        "that is one."
+    ),
+    "oversized": (
+        "Only its beginning was looked at. A definition of this length costs more context than it can be worth: ask "
+        "whoever runs the server, or leave the tool out of the policy."
+    ),
+}
+"""What to do about each kind."""
+
 _QUOTED = 160
 
 
@@ -39,6 +63,11 @@ class Finding:
     what: str
     quote: str
 
+    @property
+    def advice(self) -> str:
+        """What to do."""
+        return ADVICE[self.kind]
+
     def __str__(self) -> str:
         """`read_file, description: tells the model …: “…”`"""
         return f"{self.tool}, {self.where}: {self.what}" + (f": “{self.quote}”" if self.quote else "")
@@ -52,6 +81,7 @@ class Finding:
             "where": self.where,
             "what": self.what,
             "quote": self.quote or None,
+            "advice": self.advice,
         }
 
 
