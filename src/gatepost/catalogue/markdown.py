@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from gatepost.catalogue.attacks import OWASP, Attack
-from gatepost.catalogue.findings import Finding
+from gatepost.catalogue.findings import Finding, advice
 from gatepost.catalogue.pages import WINDOW, ServerPage, ToolPage
 
 _SHOWN_FINDINGS: Final = 100
@@ -23,6 +23,7 @@ def tool_markdown(page: ToolPage) -> str:
         ["category", "risk", "confidence", "parameters", "tokens"],
         [[found.category, found.severity, found.confidence, page.parameter_count, f"{page.tool.tokens:,}"]],
     )
+    lines += findings_markdown(page.findings)
     lines += ["## Why it needs a policy", "", *(f"* {escaped(one)}" for one in page.why), ""]
     lines += ["## What decided", "", *(f"* {escaped(one)}" for one in page.evidence or ("Nothing could be read.",)), ""]
     if page.signals:
@@ -78,7 +79,8 @@ def findings_markdown(findings: Sequence[Finding]) -> list[str]:
     lines = [f"* {one.severity}: {escaped(str(one))}" for one in findings[:_SHOWN_FINDINGS]]
     if len(findings) > _SHOWN_FINDINGS:
         lines.append(f"* and {len(findings) - _SHOWN_FINDINGS:,} more")
-    return ["## To be looked at first", "", *lines, ""]
+    todo = [f"* {kind}: {what}" for kind, what in advice(findings)]
+    return ["## To be looked at first", "", *lines, "", "What to do:", "", *todo, ""]
 
 
 def attack_markdown(attack: Attack) -> str:

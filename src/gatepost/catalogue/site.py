@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from gatepost.catalogue.attacks import GROUPS, OWASP, Attack, attacks
 from gatepost.catalogue.classification import CATEGORIES
-from gatepost.catalogue.findings import Finding
+from gatepost.catalogue.findings import Finding, about_tool, advice, by_tool
 from gatepost.catalogue.listed import ListedTool
 from gatepost.catalogue.pages import WINDOW, ServerPage, ToolPage, server_page, tool_page
 
@@ -19,6 +19,7 @@ _POLICY: Final = (
     "default-src 'none'; style-src 'self' file:; script-src 'self' file:; base-uri 'none'; form-action 'none'"
 )
 _SAFE: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+_SHOWN_FINDINGS: Final = 200
 _GROUP_TITLES: Final = {
     "agents": "What an agent does",
     "definitions": "What a server says of its tools",
@@ -49,8 +50,9 @@ def site(
     for name, page in pages.items():
         addresses = {tool.name: f"{folders[name]}/{slug(tool.name)}.html" for tool in page.tools}
         yield f"{folders[name]}/index.html", _server(page, addresses, told.get(name, ()))
+        marked = by_tool(page.findings)
         for tool in page.tools:
-            shown = tool_page(name, tool)
+            shown = tool_page(name, tool, about_tool(marked, tool.name))
             yield addresses[tool.name], _tool(shown)
             for attack in shown.attacks:
                 used.setdefault(attack.name, []).append((f"{name}/{tool.name}", addresses[tool.name]))
@@ -108,9 +110,11 @@ def _tools(pages: Mapping[str, ServerPage], folders: Mapping[str, str]) -> str:
 
 
 def _server(page: ServerPage, addresses: Mapping[str, str], facts: Sequence[tuple[str, str]]) -> str:
+    marked = by_tool(page.findings)
     rows = "".join(
         f'<li data-words="{_text(f"{tool.name} {tool.category} {tool.description[:200]}".lower())}">'
         f'<a href="{_text(addresses[tool.name].rpartition("/")[2])}">{_text(tool.name)}</a>{_badge(tool.category)}'
+        f"{_marked(about_tool(marked, tool.name))}"
         f'<span class="quiet">{_text(_short(tool.description))}</span></li>'
         for tool in page.tools
     )
@@ -136,10 +140,21 @@ def _findings(findings: Sequence[Finding]) -> str:
     if not findings:
         return ""
     items = "".join(
-        f'<li>{_text(str(one))}<span class="quiet">{_text(one.severity)}</span></li>' for one in findings[:200]
+        f"<li>{_risk(one.severity)}<span>{_text(str(one))}</span></li>" for one in findings[:_SHOWN_FINDINGS]
     )
-    more = f"<p>And {len(findings) - 200:,} more.</p>" if len(findings) > 200 else ""
-    return f'<h2>To be looked at first</h2><ul class="rows">{items}</ul>{more}'
+    shown = len(findings[:_SHOWN_FINDINGS])
+    more = f"<p>And {len(findings) - shown:,} more.</p>" if len(findings) > shown else ""
+    todo = "".join(f"<p><b>{_text(kind)}</b>: {_text(what)}</p>" for kind, what in advice(findings))
+    return f'<h2>To be looked at first</h2><ul class="rows">{items}</ul>{more}<h3>What to do</h3>{todo}'
+
+
+def _marked(own: Sequence[Finding]) -> str:
+    """How bad the worst finding about a tool is; nothing where there is none."""
+    return f'<span class="risk">look first: {_text(own[0].severity)}</span>' if own else ""
+
+
+def _risk(severity: str) -> str:
+    return f'<span class="risk">{_text(severity)}</span>'
 
 
 def _tool(page: ToolPage) -> str:
@@ -158,7 +173,7 @@ def _tool(page: ToolPage) -> str:
     title = f" · {_text(page.tool.title)}" if page.tool.title else ""
     parts = [
         f'<h1>{_text(page.tool.name)}</h1><p class="lead">{_text(page.what) or "It has no description."}{title}</p>',
-        f'<dl class="facts">{facts}</dl>',
+        f'<dl class="facts">{facts}</dl>{_findings(page.findings)}',
         f"<h2>Why it needs a policy</h2>{_list(page.why)}",
         f"<h2>What decided</h2>{_list(page.evidence or ('Nothing could be read from its definition.',))}",
     ]

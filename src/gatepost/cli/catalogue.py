@@ -72,7 +72,7 @@ def show(place: Place, what: str, as_markdown: bool, as_json: bool) -> None:
             f"The server {server} defines no tool {name!r}.",
             nearest(name, list(known)) or f"See its tools with `gatepost catalogue show {server}`.",
         )
-    page = tool_page(server, known[name])
+    page = tool_page(server, known[name], found.findings)
     if as_json:
         emit(page.as_dict())
     elif as_markdown:
@@ -171,7 +171,8 @@ def show_server_page(page: ServerPage, more: Sequence[tuple[str, str]] = (), *, 
 
 
 def show_findings(findings: Sequence[Finding]) -> None:
-    """Prints what in a server's definitions is to be looked at first; nothing where there is nothing."""
+    """Prints what in definitions is to be looked at first, and what to do; nothing where there is nothing."""
+    from gatepost.catalogue.findings import advice
     from gatepost.cli.output import clean, heading
 
     if not findings:
@@ -181,6 +182,8 @@ def show_findings(findings: Sequence[Finding]) -> None:
         click.echo(f"  {one.severity:9} {clean(str(one))}")
     if len(findings) > _SHOWN_FINDINGS:
         click.echo(f"  and {len(findings) - _SHOWN_FINDINGS:,} more (--json shows them)")
+    for kind, todo in advice(findings):
+        click.echo(f"  {kind}: {todo}")
 
 
 def _show_tool(page: ToolPage) -> None:
@@ -200,6 +203,7 @@ def _show_tool(page: ToolPage) -> None:
             ("signals", "; ".join(page.signals) or "none"),
         ]
     )
+    show_findings(page.findings)
     heading("Why it needs a policy")
     for sentence in page.why:
         click.echo(f"  {clean(sentence)}")
