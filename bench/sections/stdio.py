@@ -1,27 +1,31 @@
-"""`gatepost run` between a client and a program: the time that it adds, beside a bare relay in Python."""
+"""`gatepost run` between a client and a program: the time that it adds, beside a bare relay in Python. And between a
+client and a server over HTTP, beside the bridges that do only that.
+"""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-import time
+from contextlib import ExitStack
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 from typing import Any
 
-from bench import traffic
+from bench import installed, traffic
+from bench.contenders import supergateway
 from bench.contenders.gatepost import COMMAND
-from bench.procs import ROOT, BenchError
-from bench.report import Bar, Section, micros
+from bench.procs import BenchError
+from bench.report import Bar, Section, micros, times
 from bench.rig import Rig
+from bench.talk import Talk
 
 BAR = 60.0
-WARM = 200
 A_SAMPLE = 10
 """Calls for each of the scale's samples: one takes so little that few say little."""
-SECONDS = 30
+BLOCK = 50
+"""Calls of one contender before it is the next one's turn: about 5 ms, within which a machine changes little."""
+FEW = 5
+"""The same for those between standard input and HTTP, whose calls take much longer."""
 
 TITLES = {
     "direct": "the program alone",
@@ -31,123 +35,138 @@ TITLES = {
     "full": "`gatepost run`, full",
     "guest": "`gatepost run`, full, where another process keeps the journal",
 }
-
-
-class Talk:
-    """A program on three pipes, of which one call after the other is asked."""
-
-    def __init__(self, command: list[str], core: int, log: Path) -> None:
-        with log.open("ab") as sink:
-            self.process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=sink,
-                bufsize=0,
-                cwd=ROOT,
-                preexec_fn=lambda: os.sched_setaffinity(0, {core}),
-            )
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self._into, self._out = self.process.stdin.fileno(), self.process.stdout.fileno()
-        self._id = 100_000_000
-
-    def timed(self, number: int) -> float:
-        """Microseconds of one call. Raises BenchError where the answer is not the program's."""
-        self._id += 1
-        line = traffic.call(traffic.CALLS[number % len(traffic.CALLS)], self._id) + b"\n"
-        began = time.perf_counter_ns()
-        answer = self._asked(line)
-        took = (time.perf_counter_ns() - began) / 1000
-        if b'"re_3PqL8w2eZvKYlo2C\\"' not in answer:
-            raise BenchError(f"not the program's answer: {answer[:300]!r}")
-        return took
-
-    def listed(self) -> None:
-        """Begin as a client does, so that nothing is left to be done at the first call."""
-        for method in ("server/discover", "tools/list"):
-            self._id += 1
-            answer = self._asked(traffic.body(method, {"_meta": traffic.meta()}, self._id) + b"\n")
-            if b'"result"' not in answer:
-                raise BenchError(f"{method}: {answer[:300]!r}")
-
-    def _asked(self, line: bytes) -> bytes:
-        os.write(self._into, line)
-        answer = b""
-        while not answer.endswith(b"\n"):
-            chunk = os.read(self._out, 65536)
-            if not chunk:
-                raise BenchError("the program has ended")
-            answer += chunk
-        return answer
-
-    def stop(self) -> None:
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                pipe.close()
-        self.process.terminate()
-        try:
-            self.process.wait(SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+HTTP_TITLES = {
+    "http-full": "`gatepost run --upstream`, full",
+    "http-mcp-proxy": "mcp-proxy",
+    "http-supergateway": "supergateway",
+}
 
 
 def run(rig: Rig, skipped: list[str]) -> Section:
-    del skipped
     page = Section("stdio", "Standard input and output: `gatepost run`")
     folder = rig.folder / "stdio"
     folder.mkdir()
-    talks: dict[str, Talk] = {}
-    keepers: list[Talk] = []
-    took: dict[str, list[float]] = {key: [] for key in TITLES}
-    try:
-        keepers.append(start(rig, folder, "guest", "keeper"))
-        keepers[0].listed()
-        for key in TITLES:
-            talks[key] = start(rig, folder, key, key)
-            talks[key].listed()
-            for number in range(WARM):
-                talks[key].timed(number)
-        for number in range(rig.scale.rounds):
-            rig.say(f"round {number + 1} of {rig.scale.rounds}")
-            for key, talk in talks.items():
-                took[key] += [talk.timed(call) for call in range(rig.scale.samples * A_SAMPLE)]
-    finally:
-        for talk in (*talks.values(), *keepers):
-            talk.stop()
-    middle = {key: median(values) for key, values in took.items()}
-    page.data = {"median_us": middle}
+    blocks = to_programs(rig, folder)
+    middle = {key: median(values) for key, values in blocks.items()}
+    added = {
+        key: [mine - relay for mine, relay in zip(blocks[key], blocks["poll"], strict=True)]
+        for key in ("pass", "full", "guest")
+    }
+    page.data = {"median_us": middle, "added_us": {key: median(values) for key, values in added.items()}}
     page.say(
         "One client, one call after the other, over pipes. The relay or `run` has the gateway's core; client and "
-        "program share the other. `pass` allows everything; `full` has four argument rules and two limits; both parse "
-        "strictly, validate arguments and have the decision in the journal before the call goes on."
+        f"program share the other. In turns of {BLOCK} calls; what is added is the median of the differences between "
+        "turns that followed each other, with the middle half of them. `pass` allows everything; `full` has four "
+        "argument rules and two limits; both parse strictly, validate arguments and have the decision in the journal "
+        "before the call goes on."
     )
     rows = [
-        [title, micros(middle[key]), over(middle, key, "poll"), over(middle, key, "asyncio")]
+        [title, micros(middle[key]), *(over(blocks, key, relay) for relay in ("poll", "asyncio"))]
         for key, title in TITLES.items()
     ]
     page.table(["", "p50", "over the relay on `poll`", "over the relay on asyncio"], rows)
-    added = middle["full"] - middle["poll"]
-    shown = f"{micros(added)} (over asyncio's streams: {micros(middle['full'] - middle['asyncio'])})"
-    page.bars = [Bar("`run`, full, added to the p50 of a bare relay", f"≤ {BAR:.0f} µs", shown, added <= BAR)]
+    to_http(rig, folder, page, skipped)
+    figure = median(added["full"])
+    shown = f"{micros(figure)} (over asyncio's streams: {over(blocks, 'full', 'asyncio')})"
+    page.bars = [Bar("`run`, full, added to the p50 of a bare relay", f"≤ {BAR:.0f} µs", shown, figure <= BAR)]
     return page
 
 
-def over(middle: dict[str, float], key: str, relay: str) -> str:
-    return "–" if key in ("direct", "poll", "asyncio") else micros(middle[key] - middle[relay])
+def to_programs(rig: Rig, folder: Path) -> dict[str, list[float]]:
+    """The medians of the turns of each, in microseconds."""
+    with ExitStack() as stack:
+        keeper = started(stack, program_command(rig, folder, "guest"), rig, folder / "keeper.log")
+        keeper.begin(0)
+        talks = {}
+        for key in TITLES:
+            talks[key] = started(stack, program_command(rig, folder, key), rig, folder / f"{key}.log")
+            talks[key].begin()
+        return in_turns(rig, talks, BLOCK)
 
 
-def start(rig: Rig, folder: Path, key: str, log: str) -> Talk:
+def to_http(rig: Rig, folder: Path, page: Section, skipped: list[str]) -> None:
+    """The second table: between standard input and the HTTP upstream, in 2025-11-25, which all of them speak."""
+    commands = http_commands(rig, folder)
+    rows: list[list[str]] = []
+    talks: dict[str, Talk] = {}
+    with ExitStack() as stack:
+        for key, title in HTTP_TITLES.items():
+            command = commands[key]
+            if command is None:
+                why = f"not installed, {installed.HOW}"
+            else:
+                talk = started(stack, command, rig, folder / f"{key}.log", legacy=True)
+                try:
+                    talk.begin(FEW)
+                    talks[key] = talk
+                    continue
+                except BenchError as error:
+                    why = str(error).splitlines()[0][:120]
+            rows.append([title, f"skipped: {why}", ""])
+            skipped.append(f"{title}, from standard input to HTTP: {why}")
+        middle = {key: median(values) for key, values in in_turns(rig, talks, FEW).items()}
+    page.data["http_median_us"] = middle
+    least = middle["http-full"]
+    rows = [[HTTP_TITLES[key], micros(value), times(value / least)] for key, value in middle.items()] + rows
+    page.say("", "From standard input to a server over HTTP, one call after the other, calls of 2025-11-25:")
+    page.table(["", "p50", "by that of `gatepost run`"], rows)
+
+
+def in_turns(rig: Rig, talks: dict[str, Talk], block: int) -> dict[str, list[float]]:
+    """Medians of turns of `block` calls each, all contenders in each turn."""
+    found: dict[str, list[float]] = {key: [] for key in talks}
+    turns = max(1, rig.scale.rounds * rig.scale.samples * A_SAMPLE // BLOCK)
+    rig.say(f"{turns} turns of {block} calls: {', '.join(talks)}")
+    for _ in range(turns):
+        for key, talk in talks.items():
+            found[key].append(median(talk.timed(number) for number in range(block)))
+    return found
+
+
+def over(blocks: dict[str, list[float]], key: str, relay: str) -> str:
+    """`41 µs (38 to 47)`: the median difference, and its quartiles."""
+    if key in ("direct", "poll", "asyncio"):
+        return "–"
+    apart = [mine - other for mine, other in zip(blocks[key], blocks[relay], strict=True)]
+    if len(apart) < 4:
+        return micros(median(apart))
+    low, middle, high = quantiles(apart, n=4)
+    return f"{micros(middle)} ({low:.0f} to {high:.0f})"
+
+
+def started(stack: ExitStack, command: list[str], rig: Rig, log: Path, *, legacy: bool = False) -> Talk:
+    talk = Talk(command, rig.cores.gateway, log, legacy=legacy)
+    stack.callback(talk.stop)
+    return talk
+
+
+def program_command(rig: Rig, folder: Path, key: str) -> list[str]:
     """One contender in front of a program of its own."""
     program = [sys.executable, "-m", "bench.stdio_upstream", "--core", str(rig.cores.load)]
-    command = program
+    if key == "direct":
+        return program
     if key in ("poll", "asyncio"):
-        command = [sys.executable, "-m", "bench.relay", key, *program]
-    elif key != "direct":
-        policy: dict[str, Any] = traffic.PASS_POLICY if key == "pass" else traffic.FULL_POLICY
-        file = folder / f"{key}.json"
-        file.write_text(json.dumps(policy))
-        # Each has a folder of its own but the guest, which shares its keeper's.
-        command = [*COMMAND, "run", "--data", str(folder / key), "--policy", str(file), "--name", "up", "--", *program]
-    return Talk(command, rig.cores.gateway, folder / f"{log}.log")
+        return [sys.executable, "-m", "bench.relay", key, *program]
+    # Each has a folder of its own but the guest, which shares its keeper's.
+    return [*gatepost_run(folder, key), "--", *program]
+
+
+def http_commands(rig: Rig, folder: Path) -> dict[str, list[str] | None]:
+    """Each as its documentation has it, without its log; None where it is not installed."""
+    url = f"http://127.0.0.1:{rig.upstream.port}/mcp"
+    proxy = installed.program("mcp-proxy", "mcp-proxy")
+    script = installed.script("supergateway", supergateway.ENTRY)
+    return {
+        "http-full": [*gatepost_run(folder, "http-full"), "--upstream", url],
+        "http-mcp-proxy": None
+        if proxy is None
+        else [str(proxy), "--transport", "streamablehttp", "--log-level", "WARNING", url],
+        "http-supergateway": None if script is None else [*script, "--streamableHttp", url, "--logLevel", "none"],
+    }
+
+
+def gatepost_run(folder: Path, key: str) -> list[str]:
+    policy: dict[str, Any] = traffic.PASS_POLICY if key == "pass" else traffic.FULL_POLICY
+    file = folder / f"{key}.json"
+    file.write_text(json.dumps(policy))
+    return [*COMMAND, "run", "--data", str(folder / key), "--policy", str(file), "--name", "up"]

@@ -20,6 +20,7 @@ from bench.load import Generator, Target
 from bench.machine import Cores
 from bench.procs import BenchError
 from bench.rig import TINY, Rig, Upstream
+from bench.talk import Talk
 from bench.throughput import Row, Turn, bars
 
 from bench import installed, invented, report, traffic
@@ -174,12 +175,28 @@ def test_versions_of_contenders_are_read_from_where_they_are_kept(
     assert installed.program("airlock", "mcp-airlock") is None
 
 
-def test_a_tiny_run_measures_what_run_adds_to_a_relay() -> None:
-    done = bench("--tiny", "--only", "stdio", "--json", "-")
+def test_a_tiny_run_measures_what_run_adds_to_a_relay_and_what_it_takes_to_a_server_over_http(tmp_path: Path) -> None:
+    out = tmp_path / "page.md"
+    done = bench(
+        *("--tiny", "--only", "stdio", "--json", "-", "--out", str(out)),
+        GATEPOST_BENCH_CONTENDERS=str(tmp_path / "none"),
+    )
     assert done.returncode == 0, done.stderr
-    middle = json.loads(done.stdout)["sections"]["stdio"]["median_us"]
-    assert set(middle) == {"direct", "poll", "asyncio", "pass", "full", "guest"}
-    assert min(middle.values()) > 0
+    found = json.loads(done.stdout)["sections"]["stdio"]
+    assert set(found["median_us"]) == {"direct", "poll", "asyncio", "pass", "full", "guest"}
+    assert set(found["added_us"]) == {"pass", "full", "guest"}
+    assert set(found["http_median_us"]) == {"http-full"}
+    assert min(*found["median_us"].values(), *found["http_median_us"].values()) > 0
+    assert "| mcp-proxy | skipped: not installed, install with: python -m bench --prepare |" in out.read_text()
+
+
+def test_a_call_that_the_program_did_not_answer_voids_the_measurement_on_stdio(tmp_path: Path) -> None:
+    talk = Talk(["cat"], min(os.sched_getaffinity(0)), tmp_path / "cat.log")
+    try:
+        with pytest.raises(BenchError, match="not the program's answer"):
+            talk.timed(0)
+    finally:
+        talk.stop()
 
 
 def test_the_upstream_counts_the_calls_it_answers(upstream: Upstream) -> None:
