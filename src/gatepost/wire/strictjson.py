@@ -83,8 +83,7 @@ def _float(text: str) -> float | NumberText:
     if len(text) > MAX_NUMBER:
         raise _Fault
     value = float(text)
-    # Where repr writes an exponent the writer may spell it otherwise.
-    if repr(value) == text and 1e-4 <= abs(value) < 1e15:
+    if _encode(value).decode() == text:
         return value
     if math.isinf(value):
         raise _Fault
@@ -110,7 +109,7 @@ _scan = json.JSONDecoder(
 _sorted: Final = msgspec.json.Encoder(order="sorted")
 _encoder = msgspec.json.Encoder(enc_hook=lambda value: msgspec.Raw(value.text.encode("ascii")), decimal_format="number")
 _encode: Final = _encoder.encode
-_decode: Final = msgspec.json.Decoder(float_hook=_float).decode
+_decode: Final = msgspec.json.Decoder().decode
 
 
 def read(body: bytes) -> tuple[Any, bytes]:
