@@ -1,19 +1,23 @@
 """Lists held against the pins: a tool whose definition is not the pinned one is seen at the next list that passes.
 
 What a scan found is in the snapshot (`Tool.held`). A list can show a change before any scan does: then the tool is held
-at once, here, until the configuration knows the change or a list shows the pinned definition again.
+at once, here, until the configuration knows the change or a list shows the pinned definition again. A file remembers it
+over a restart (`gateway.held`).
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Mapping
+import sys
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from gatepost.definitions.definition import definition_hash, shortened
 
 if TYPE_CHECKING:
     from gatepost.gateway.core import Gateway
+    from gatepost.gateway.held import HeldFile
     from gatepost.gateway.snapshot import Snapshot, Tool
 
 CHANGED: Final = "(definition changed)"
@@ -28,14 +32,32 @@ class Pins:
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str], str] = {}
         self._asked: dict[tuple[str, str], float] = {}
+        self._file: HeldFile | None = None
+        self._spawn: Callable[[Awaitable[None]], None] | None = None
+        self._unwritten = self._writing = False
+
+    def remember_in(self, file: HeldFile, spawn: Callable[[Awaitable[None]], None]) -> None:
+        """Hold what an earlier process held, and write down from now on what is held. Before the first snapshot.
+
+        Args:
+            file: where to. It is written from a thread; no call and no list waits for it.
+            spawn: runs something beside the main path.
+
+        Raises `GatepostError` GP-5003 where the file cannot be used.
+        """
+        self._seen.update(file.read())
+        self._file, self._spawn = file, spawn
 
     def apply(self, snapshot: Snapshot) -> None:
         """Hold in a new snapshot what is held, but for what it knows itself."""
         for (server, name), hash in list(self._seen.items()):
             there = snapshot.servers.get(server)
+            if there is None and snapshot.faults:
+                continue  # it may be there again when its row can be used
             tool = None if there is None or there.drift_mode != "quarantine" else there.tools.get(name)
             if tool is None or tool.hash == hash:
                 del self._seen[server, name]
+                self._write_down()
             else:
                 tool.held = True
 
@@ -98,6 +120,7 @@ class Pins:
         if self._seen.get((server, tool.name)) == hash:
             return
         self._seen[server, tool.name] = hash
+        self._write_down()
         tool.held = True
         gateway.listed.forget(server)
         gateway.note(
@@ -111,8 +134,27 @@ class Pins:
 
     def _as_pinned(self, gateway: Gateway, server: str, tool: Tool) -> None:
         if self._seen and self._seen.pop((server, tool.name), None) is not None:
+            self._write_down()
             tool.held = tool.quarantined
             gateway.listed.forget(server)
+
+    def _write_down(self) -> None:
+        self._unwritten = True
+        if self._file is not None and self._spawn is not None and not self._writing:
+            self._writing = True
+            self._spawn(self._written(self._file))
+
+    async def _written(self, file: HeldFile) -> None:
+        """Write until nothing has changed since. A disk that takes nothing is said; what is held stays held."""
+        try:
+            while self._unwritten:
+                self._unwritten = False
+                await asyncio.to_thread(file.write, dict(self._seen))
+        except OSError as error:
+            self._unwritten = True
+            print(f"{file.path} cannot be written: {error.strerror}", file=sys.stderr, flush=True)
+        finally:
+            self._writing = False
 
 
 def _hash(entry: Mapping[str, Any]) -> str:

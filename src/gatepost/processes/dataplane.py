@@ -26,6 +26,8 @@ from gatepost.errors import GatepostError
 from gatepost.feed import Feed
 from gatepost.gateway.core import Gateway, Settings
 from gatepost.gateway.entry import Entry
+from gatepost.gateway.held import NAME as HELD
+from gatepost.gateway.held import HeldFile
 from gatepost.journal import Journal
 from gatepost.keys import Keyring
 from gatepost.paths import DataFolder
@@ -94,6 +96,7 @@ class DataPlane:
         if options.tls_cert is not None:
             tls = server_context(options.tls_cert, options.tls_key or options.tls_cert)
         check_listen(host, tls=tls is not None, behind_proxy=options.behind_proxy, public_url=options.public_url)
+        self.gateway.pins.remember_in(HeldFile(self._folder.root / HELD), self.gateway.spawn)
         self.refresh()
         self._listener = Listener(
             self._entry,
