@@ -34,7 +34,7 @@ async def server(home: Path, **environment: str) -> AsyncIterator[tuple[Sandbox,
             yield box, client
 
 
-LOOKS = 1_000
+LOOKS = 3_000
 """So often a condition is looked at before a test gives up, 20 ms apart.
 
 Counted and not timed: where the machine stands still for half a minute (a busy host, a closed laptop), a deadline has
