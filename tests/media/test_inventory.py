@@ -110,6 +110,12 @@ def test_the_hints_are_those_of_the_effect(plex: Toolset, server: str, name: str
         assert not tool.needs_write
 
 
+def test_what_can_replace_something_is_hinted_as_destructive(plex: Toolset) -> None:
+    """A tool that is not destructive "performs only additive updates", as the protocol has it."""
+    for name in ("export_library", "update_metadata", "update_metadata_from_json", "mark_unwatched"):
+        assert plex.tools[name].effect == "destructive", name
+
+
 @pytest.mark.parametrize("make", [plex_toolset, trakt_toolset])
 def test_every_argument_says_what_it_is(make: Callable[[], Toolset]) -> None:
     silent = [

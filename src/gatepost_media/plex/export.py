@@ -30,7 +30,7 @@ class Exported(Out):
     requests: int
 
 
-@TOOLS.tool("export_library", title="Export a library", effect="write", idempotent=False, profiles=("plex-read",))
+@TOOLS.tool("export_library", title="Export a library", effect="destructive", idempotent=False, profiles=("plex-read",))
 async def export_library(
     ctx: Context,
     libraryKey: LibraryKey,
