@@ -182,6 +182,8 @@ def test_every_attack_is_told_whole_and_names_its_place_in_the_owasp_list() -> N
         assert attack.owasp
         assert set(attack.owasp) <= set(OWASP)
         assert attack.source.startswith("https://")
+        assert attack.confirmed, "a source that was not read is to be replaced by one that was"
+        assert set(attack.findings) <= set(KINDS)
         assert attack.categories or attack.signals
         assert set(attack.categories) <= set(CATEGORIES)
         assert set(attack.signals) <= set(SIGNALS)

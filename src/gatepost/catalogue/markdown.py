@@ -86,7 +86,7 @@ def findings_markdown(findings: Sequence[Finding]) -> list[str]:
 def attack_markdown(attack: Attack) -> str:
     """The page of an attack."""
     lines = [f"# {attack.title}", "", attack.what, "", "## How it works", "", attack.how, ""]
-    lines += ["## Where it was seen", "", attack.incident, "", f"<{attack.source}>", ""]
+    lines += ["## Where it was seen", "", attack.incident, "", f"<{attack.source}> {attack.checked}", ""]
     lines += ["## What stops it", "", attack.stops or "Nothing here stops it.", ""]
     if attack.remains:
         lines += ["## What remains", "", attack.remains, ""]

@@ -76,7 +76,7 @@ def show(name: str, as_markdown: bool, as_json: bool) -> None:
     click.echo(one.what)
     for title, text in (
         ("How it works", one.how),
-        ("Where it was seen", f"{one.incident}\n{one.source}"),
+        ("Where it was seen", f"{one.incident}\n{one.source}\n{one.checked}"),
         ("What stops it", one.stops or "Nothing here stops it."),
         ("What remains", one.remains),
         ("OWASP MCP Top 10", "\n".join(f"{key} {OWASP[key]}" for key in one.owasp)),

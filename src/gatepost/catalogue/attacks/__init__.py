@@ -60,6 +60,11 @@ class Attack:
     findings: tuple[str, ...] = ()
     confirmed: bool = False
 
+    @property
+    def checked(self) -> str:
+        """Whether the source was read, as a sentence."""
+        return "Read for this library; it says so." if self.confirmed else "Not read for this library."
+
     def concerns(self, tool: ListedTool, kinds: Collection[str] = ()) -> bool:
         """Whether a tool is one it is made with or against; `kinds` are those of the findings about it."""
         if any(kind in kinds for kind in self.findings):
