@@ -141,6 +141,20 @@ def test_it_keeps_a_watchlist_and_lists(signed_in: None) -> None:
     assert [one.name for one in User("me").lists] == ["Expressionists"]
 
 
+def test_it_likes_lists_and_follows_people(signed_in: None) -> None:
+    made = UserList.create("Trains", "sandbox")
+    made.like()
+    assert [liked["list"]["name"] for liked in User("me").get_liked_lists("lists")] == ["Trains"]
+    made.unlike()
+    assert User("me").get_liked_lists("lists") == []
+    User("ada").follow()
+    assert [one.username for one in User("me").following] == ["ada"]
+    with pytest.raises(ConflictException):
+        User("ada").follow()
+    User("ada").unfollow()
+    assert User("me").get_follower_requests() == []
+
+
 def test_it_checks_in_once_at_a_time(signed_in: None, box: Sandbox) -> None:
     film = Movie("A Trip to the Moon", year=1902)
     film.checkin("1.0", "2026-01-01")

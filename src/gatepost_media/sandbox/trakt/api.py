@@ -15,6 +15,7 @@ from gatepost_media.sandbox.trakt import (
     catalogue,
     charts,
     comments,
+    lists,
     people,
     scrobble,
     search,
@@ -36,6 +37,7 @@ _PRIVATE = (
     "/users/hidden",
     "/calendars/my",
     "/users/likes",
+    "/users/requests",
 )
 
 
@@ -49,7 +51,7 @@ def auth_host(trakt: Trakt) -> ASGIApp:
 def routes() -> list[Route]:
     """Every path of the API; where two fit, the first one answers. Those for signing in are here too, as they were
     before they had a host of their own."""
-    parts = (auth, scrobble, upnext, sync, shelves, search, people, users, comments, charts, catalogue)
+    parts = (auth, scrobble, upnext, sync, shelves, search, people, lists, users, comments, charts, catalogue)
     return [*(route for part in parts for route in part.ROUTES), *catalogue.LAST_ROUTES]
 
 

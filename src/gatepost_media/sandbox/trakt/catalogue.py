@@ -187,7 +187,7 @@ async def releases(_: Request, work: Work) -> Response:
 @_about
 async def lists(request: Request, work: Work) -> Response:
     """The public lists that it is on."""
-    from gatepost_media.sandbox.trakt.users import list_row
+    from gatepost_media.sandbox.trakt.lists import list_row
 
     trakt = trakt_of(request)
     kind, order = request.path_params.get("type", "personal"), request.path_params.get("sort", "popular")

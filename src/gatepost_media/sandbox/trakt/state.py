@@ -88,6 +88,8 @@ class UserList:
     made: int
     entries: list[Entry] = field(default_factory=list)
     likes: int = 0
+    liked_at: int = 0
+    """Since when the user likes it; 0 while not."""
 
 
 @dataclass(slots=True)
@@ -159,6 +161,7 @@ class Trakt:
         self.favorites: list[Entry] = []
         self.hidden: dict[str, dict[Work, int]] = {}
         self.lists: list[UserList] = []
+        self.following: dict[str, int] = {}
         self.comments: list[Comment] = []
         self.activities: dict[str, int] = {}
         self._number = 7_000_000

@@ -1,4 +1,4 @@
-"""The user, and lists: settings, statistics, what is hidden, and lists with what is on them."""
+"""The user: settings, statistics, what is hidden, whom the user follows, and what `/sync` says by a user's name."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from gatepost_media.sandbox.trakt import shelves, sync
 from gatepost_media.sandbox.trakt.items import counts, read
 from gatepost_media.sandbox.trakt.reply import Row, body_of, empty, paged, reply, trakt_of
 from gatepost_media.sandbox.trakt.shapes import full, named, user
-from gatepost_media.sandbox.trakt.state import USER, UserList, stamp
-from gatepost_media.sandbox.works import Work, slugify
+from gatepost_media.sandbox.trakt.state import USER, stamp
+from gatepost_media.sandbox.works import Work
 
 OTHERS = ("ada", "grace")
 HIDDEN = (
@@ -25,11 +25,10 @@ HIDDEN = (
     "comments",
     "dropped",
 )
-PRIVACIES = ("private", "link", "friends", "public")
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def _whose(request: Request) -> str | None:
+def whose(request: Request) -> str | None:
     """The user that the path names; None if there is none of that name."""
     name: str = request.path_params.get("user", "me")
     if name == "me":
@@ -38,7 +37,7 @@ def _whose(request: Request) -> str | None:
 
 
 async def profile(request: Request) -> Response:
-    name = _whose(request)
+    name = whose(request)
     return empty(404) if name is None else reply(user(name, full=full(request)))
 
 
@@ -62,7 +61,7 @@ async def settings(_: Request) -> Response:
 
 
 async def statistics(request: Request) -> Response:
-    trakt, name = trakt_of(request), _whose(request)
+    trakt, name = trakt_of(request), whose(request)
     if name is None:
         return empty(404)
     rows = trakt.history() if name == USER else []
@@ -99,7 +98,7 @@ async def statistics(request: Request) -> Response:
 
 
 async def watching(request: Request) -> Response:
-    trakt, name = trakt_of(request), _whose(request)
+    trakt, name = trakt_of(request), whose(request)
     trakt.settle()
     now = trakt.watching if name == USER else None
     if name is None or now is None:
@@ -116,8 +115,30 @@ async def watching(request: Request) -> Response:
 
 
 async def nobody(request: Request) -> Response:
-    """Followers, friends and likes: none."""
-    return empty(404) if _whose(request) is None else paged(request, [], lambda row: row)
+    """Followers, friends, and who asks to be one: none."""
+    return empty(404) if whose(request) is None else paged(request, [], lambda row: row)
+
+
+async def following(request: Request) -> Response:
+    """Whom the user follows; of the others nothing is known."""
+    name = whose(request)
+    rows = trakt_of(request).following.items() if name == USER else ()
+    if name is None:
+        return empty(404)
+    return paged(request, list(rows), lambda row: {"followed_at": stamp(row[1]), "user": user(row[0])})
+
+
+async def follow(request: Request) -> Response:
+    """Follow somebody (POST), who lets everybody do so, or no longer (DELETE)."""
+    trakt, name = trakt_of(request), whose(request)
+    if name not in OTHERS:
+        return empty(404)
+    if request.method == "DELETE":
+        return empty(404 if trakt.following.pop(name, None) is None else 204)
+    if name in trakt.following:
+        return empty(409)
+    trakt.following[name] = trakt.clock.second()
+    return reply({"approved_at": stamp(trakt.following[name]), "user": user(name)}, 201)
 
 
 async def hidden(request: Request) -> Response:
@@ -145,113 +166,11 @@ async def change_hidden(request: Request) -> Response:
     return reply({"added": counts(works, ("movies", "shows", "seasons")), "not_found": sent.not_found}, 201)
 
 
-def list_row(made: UserList) -> Row:
-    """A list, without what is on it."""
-    updated = stamp(max((entry.at for entry in made.entries), default=made.made))
-    return {
-        "name": made.name,
-        "description": made.description,
-        "privacy": made.privacy,
-        "share_link": f"https://trakt.tv/lists/{made.id}",
-        "type": "personal",
-        "display_numbers": False,
-        "allow_comments": True,
-        "sort_by": "rank",
-        "sort_how": "asc",
-        "created_at": stamp(made.made),
-        "updated_at": updated,
-        "item_count": len(made.entries),
-        "comment_count": 0,
-        "likes": made.likes,
-        "ids": {"trakt": made.id, "slug": slugify(made.name)},
-        "user": user(made.owner),
-    }
-
-
-def _list(request: Request) -> UserList | None:
-    """The list that the path names, by number or slug, if whoever asks may see it."""
-    trakt, asked, owner = trakt_of(request), request.path_params["list"], _whose(request)
-    for one in trakt.lists:
-        mine = "user" not in request.path_params or one.owner == owner
-        if mine and asked in (str(one.id), slugify(one.name)) and (one.owner == USER or one.privacy == "public"):
-            return one
-    return None
-
-
-async def lists(request: Request) -> Response:
-    trakt, name = trakt_of(request), _whose(request)
-    if name is None:
-        return empty(404)
-    rows = [one for one in trakt.lists if one.owner == name and (name == USER or one.privacy == "public")]
-    return paged(request, rows, list_row)
-
-
-async def public_lists(request: Request) -> Response:
-    """Trending and popular lists."""
-    rows = sorted((one for one in trakt_of(request).lists if one.privacy == "public"), key=lambda one: -one.likes)
-    return paged(
-        request, rows, lambda one: {"like_count": one.likes, "comment_count": 0, "list": list_row(one)}, default=10
-    )
-
-
-async def make_list(request: Request) -> Response:
-    trakt, body = trakt_of(request), await body_of(request)
-    if body is None or _whose(request) != USER:
-        return empty(400 if body is None else 403)
-    name, privacy = body.get("name"), body.get("privacy", "private")
-    if not isinstance(name, str) or not name or privacy not in PRIVACIES:
-        return empty(422)
-    if len([one for one in trakt.lists if one.owner == USER]) >= 5:
-        return empty(420, {"X-Account-Limit": "5", "X-VIP-User": "false", "X-Upgrade-URL": "https://trakt.tv/vip"})
-    made = UserList(trakt.number(), USER, name, str(body.get("description") or ""), str(privacy), trakt.clock.second())
-    trakt.lists.append(made)
-    return reply({name: value for name, value in list_row(made).items() if name != "user"}, 201)
-
-
-async def one_list(request: Request) -> Response:
-    trakt, made = trakt_of(request), _list(request)
-    if made is None:
-        return empty(404)
-    if request.method == "GET":
-        return reply(list_row(made))
-    if made.owner != USER:
-        return empty(403)
-    if request.method == "DELETE":
-        trakt.lists.remove(made)
-        return empty(204)
-    body = await body_of(request) or {}
-    made.name = str(body.get("name") or made.name)
-    made.description = str(body.get("description", made.description))
-    if body.get("privacy") in PRIVACIES:
-        made.privacy = str(body["privacy"])
-    return reply(list_row(made))
-
-
-async def list_items(request: Request) -> Response:
-    made = _list(request)
-    if made is None:
-        return empty(404)
-    singles = {"movie": "movies", "show": "shows", "season": "seasons", "episode": "episodes"}
-    asked = request.path_params.get("type", "")
-    request.path_params["type"] = singles.get(asked, asked)
-    return shelves.entries(request, made.entries)
-
-
-async def change_list(request: Request) -> Response:
-    trakt, body, made = trakt_of(request), await body_of(request), _list(request)
-    if body is None or made is None:
-        return empty(400 if body is None else 404)
-    if made.owner != USER:
-        return empty(403)
-    change = shelves.remove_entries if request.url.path.endswith("/remove") else shelves.add_entries
-    return change(trakt, dict(body), made.entries)
-
-
 def _own(answer: Handler) -> Handler:
     """What `/sync` says, for the user by name; of others nothing is known."""
 
     async def handler(request: Request) -> Response:
-        name = _whose(request)
+        name = whose(request)
         if name == USER:
             return await answer(request)
         return empty(404) if name is None else paged(request, [], lambda row: row)
@@ -265,15 +184,16 @@ def _synced(path: str, answer: Handler) -> list[Route]:
 
 ROUTES = [
     Route("/users/settings", settings),
-    Route("/users/likes", nobody),
-    Route("/users/likes/{type}", nobody),
+    Route("/users/requests", nobody),
     Route("/users/hidden/{section}", hidden, methods=["GET"]),
     Route("/users/hidden/{section}", change_hidden, methods=["POST"]),
     Route("/users/hidden/{section}/remove", change_hidden, methods=["POST"]),
     Route("/users/{user}", profile),
     Route("/users/{user}/stats", statistics),
     Route("/users/{user}/watching", watching),
-    *(Route(f"/users/{{user}}/{name}", nobody) for name in ("followers", "following", "friends")),
+    *(Route(f"/users/{{user}}/{name}", nobody) for name in ("followers", "friends")),
+    Route("/users/{user}/following", following),
+    Route("/users/{user}/follow", follow, methods=["POST", "DELETE"]),
     *_synced("history", sync.history),
     *_synced("history/{type}", sync.history),
     *_synced("history/{type}/{id}", sync.history),
@@ -287,16 +207,4 @@ ROUTES = [
     *_synced("watchlist/{type}/{sort}", shelves.watchlist),
     *_synced("favorites", shelves.watchlist),
     *_synced("favorites/{type}", shelves.watchlist),
-    Route("/users/{user}/lists", lists, methods=["GET"]),
-    Route("/users/{user}/lists", make_list, methods=["POST"]),
-    Route("/users/{user}/lists/{list}", one_list, methods=["GET", "PUT", "DELETE"]),
-    Route("/users/{user}/lists/{list}/items", list_items, methods=["GET"]),
-    Route("/users/{user}/lists/{list}/items/{type}", list_items, methods=["GET"]),
-    Route("/users/{user}/lists/{list}/items", change_list, methods=["POST"]),
-    Route("/users/{user}/lists/{list}/items/remove", change_list, methods=["POST"]),
-    Route("/lists/trending", public_lists),
-    Route("/lists/popular", public_lists),
-    Route("/lists/{list}", one_list, methods=["GET"]),
-    Route("/lists/{list}/items", list_items),
-    Route("/lists/{list}/items/{type}", list_items),
 ]
