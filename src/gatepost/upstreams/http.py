@@ -8,6 +8,8 @@ import time
 from collections.abc import AsyncGenerator
 from typing import Any, Final
 
+import msgspec
+
 from gatepost import __version__
 from gatepost.mcp.message import Message
 from gatepost.upstreams import failures
@@ -77,7 +79,7 @@ class HttpUpstream:
             self._prepared[key] = head
         self._requests += 1
         try:
-            return HttpReply(self, await self._pool.send(with_body(head, body), timeouts))
+            return HttpReply.of(self, await self._pool.send(with_body(head, body), timeouts))
         except UpstreamError as error:
             raise self.failed(failures.from_wire(self.config, error)) from error
 
@@ -117,7 +119,7 @@ class HttpUpstream:
             response = await self._pool.request(method, self._headers(headers, session), timeouts=timeouts)
         except UpstreamError as error:
             raise self.failed(failures.from_wire(self.config, error)) from error
-        return HttpReply(self, response)
+        return HttpReply.of(self, response)
 
     def failed(self, failure: UpstreamFailed) -> UpstreamFailed:
         """Note a failure for `status`, and return it."""
@@ -126,14 +128,22 @@ class HttpUpstream:
         return failure
 
 
-class HttpReply:
-    """An HTTP answer as a `base.Reply`.
+class HttpReply(msgspec.Struct, eq=False):
+    """An HTTP answer as a `base.Reply`."""
 
-    Raises UpstreamFailed for an answer that is never passed on: a redirect (GP-3006), a compressed body or two media
-    types (GP-3003).
-    """
+    _upstream: HttpUpstream
+    _response: Response
+    kind: Kind
+    status: int
+    headers: list[tuple[bytes, bytes]]
 
-    def __init__(self, upstream: HttpUpstream, response: Response) -> None:
+    @classmethod
+    def of(cls, upstream: HttpUpstream, response: Response) -> HttpReply:
+        """The reply that a response is.
+
+        Raises UpstreamFailed for an answer that is never passed on: a redirect (GP-3006), a compressed body or two
+        media types (GP-3003).
+        """
         head = response.head
         kind = head.memo.get(_KIND)
         if kind is None:
@@ -142,11 +152,7 @@ class HttpReply:
             except UpstreamFailed as failure:
                 response.abort()
                 raise upstream.failed(failure) from None
-        self.status = head.status
-        self.headers = head.headers
-        self.kind: Kind = kind
-        self._upstream = upstream
-        self._response = response
+        return cls(upstream, response, kind, head.status, head.headers)
 
     async def body(self, limit: int) -> bytes:
         """See `Reply.body`."""

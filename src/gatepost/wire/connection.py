@@ -186,7 +186,7 @@ class Connection(asyncio.Protocol):
     def _judged(self, head: Head) -> Request | None:
         """The request of a head that is well-formed. Returns None where the listener's owner refuses it."""
         listener = self._listener
-        self._request = request = Request(self, head, self._peer, self._received_ns)
+        self._request = request = Request(self, head, self._peer, self._received_ns, head.keep_alive)
         if b"x-forwarded-for" in head.values:
             forwarded = [value for name, value in head.headers if name == b"x-forwarded-for"]
             request.client = listener.proxies.client(self._peer, forwarded)

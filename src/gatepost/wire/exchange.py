@@ -134,7 +134,7 @@ class Exchange(asyncio.Protocol):
             end = data.find(b"\r\n\r\n") + 4
             known = self._pool.heads.get(data[:end])
             if known is not None and known.length == len(data) - end:  # the usual case: one that came before, and whole
-                self._answered(Response(None, self._loop, known, self._sent_at, data[end:]), known.kept_for)
+                self._answered(Response(None, known, self._sent_at, [data[end:]], known.length), known.kept_for)
                 return
         self._dry_bytes += len(data)
         try:
@@ -228,7 +228,7 @@ class Exchange(asyncio.Protocol):
             return
         self._until_close = framing.until_close and status not in _BODILESS
         head = ResponseHead(status, headers, framing.length, framing.kept_for)
-        self._response = Response(self, self._loop, head, self._sent_at)
+        self._response = Response(self, head, self._sent_at, [])
 
     def on_body(self, body: bytes) -> None:
         self._dry_bytes = 0

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from gatepost.wire import responses
 from gatepost.wire.head import Head
 from gatepost.wire.running import Running
@@ -22,7 +24,7 @@ class ClientGone(Exception):
     """The client closed the connection before its answer was complete."""
 
 
-class Request:
+class Request(msgspec.Struct, eq=False):
     """A request whose body is whole. It is answered once: by `reply`, or by `start`, `write` and `end`.
 
     Attributes:
@@ -37,24 +39,18 @@ class Request:
         ended: whether the answer is complete.
     """
 
-    __slots__ = (
-        "_connection", "_on_gone", "body", "client", "context", "ended", "gone", "head", "keep_alive", "received_ns",
-        "running", "started",
-    )  # fmt: skip
-
-    def __init__(self, connection: Connection, head: Head, client: str, received_ns: int) -> None:
-        self._connection = connection
-        self._on_gone: list[Callable[[], object]] | None = None
-        self.head = head
-        self.body = b""
-        self.client = client
-        self.received_ns = received_ns
-        self.keep_alive = head.keep_alive
-        self.context: Any = None
-        self.running: Running | None = None
-        self.gone = False
-        self.started = False
-        self.ended = False
+    _connection: Connection
+    head: Head
+    client: str
+    received_ns: int
+    keep_alive: bool
+    body: bytes = b""
+    context: Any = None
+    running: Running | None = None
+    gone: bool = False
+    started: bool = False
+    ended: bool = False
+    _on_gone: list[Callable[[], object]] | None = None
 
     @property
     def method(self) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from gatepost.wire.errors import TooLarge, UpstreamError
 from gatepost.wire.running import Signal
@@ -36,48 +37,31 @@ class ResponseHead:
         self.memo: dict[object, Any] = {}
 
 
-class Response:
-    """A response, whose body is to be read once, by `read` or by `chunks`.
+class Response(msgspec.Struct, eq=False):
+    """A response, whose body is to be read once, by `read` or by `chunks`. Without an exchange it is complete.
 
     Attributes:
         head: its head, which other responses may share.
-        status: the HTTP status.
-        headers: names in lower case, in the order they came.
         asked_at: when its request was sent, in the loop's time.
     """
 
-    __slots__ = (
-        "_chunks",
-        "_error",
-        "_exchange",
-        "_loop",
-        "_unread",
-        "_waiter",
-        "asked_at",
-        "head",
-        "headers",
-        "status",
-    )
+    _exchange: Exchange | None
+    head: ResponseHead
+    asked_at: float
+    _chunks: list[bytes]
+    _unread: int = 0
+    _error: UpstreamError | None = None
+    _waiter: Signal[None] | None = None
 
-    def __init__(
-        self,
-        exchange: Exchange | None,
-        loop: asyncio.AbstractEventLoop,
-        head: ResponseHead,
-        asked_at: float,
-        body: bytes = b"",
-    ) -> None:
-        """Without an exchange the response is complete, with this body."""
-        self.head = head
-        self.asked_at = asked_at
-        self.status = head.status
-        self.headers = head.headers
-        self._loop = loop
-        self._exchange = exchange  # until the response is complete
-        self._chunks: list[bytes] = [body] if body else []
-        self._unread = len(body)
-        self._error: UpstreamError | None = None
-        self._waiter: Signal[None] | None = None
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.head.status
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Names in lower case, in the order they came."""
+        return self.head.headers
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header by its lower-case name, None where it is absent."""

@@ -12,22 +12,21 @@ import types
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Final, Generic, TypeVar
 
+import msgspec
+
 _T = TypeVar("_T")
 
 _current: Running | None = None
 """Whose coroutine runs in this moment, on whatever loop: a step never gives way to another in the middle."""
 
 
-class Signal(Generic[_T]):
+class Signal(msgspec.Struct, Generic[_T], eq=False):  # a struct, like all that is made for each call: made in C
     """A result or failure that one coroutine waits for, at most once: in a `Running`, or in a task."""
 
-    __slots__ = ("_error", "_result", "_wake", "done")
-
-    def __init__(self) -> None:
-        self.done = False
-        self._result: _T | None = None
-        self._error: BaseException | None = None
-        self._wake: Callable[[], object] | None = None
+    done: bool = False
+    _result: Any = None
+    _error: BaseException | None = None
+    _wake: Callable[[], object] | None = None
 
     def set_result(self, result: _T) -> None:
         """It is there. Whoever waits goes on at once, before this returns."""
@@ -57,7 +56,7 @@ class Signal(Generic[_T]):
                 yield from future
         if self._error is not None:
             raise self._error
-        return self._result  # type: ignore[return-value]  # it is done: None is a result then
+        return self._result  # type: ignore[no-any-return]
 
 
 class _AsTask:
@@ -76,7 +75,7 @@ def as_task() -> _AsTask:
     return _AS_TASK
 
 
-class Running:
+class Running(msgspec.Struct, eq=False):
     """A coroutine on its way.
 
     Args:
@@ -87,21 +86,13 @@ class Running:
         error: what ended it, where it did not end by itself.
     """
 
-    __slots__ = ("_cancelled", "_coroutine", "_loop", "_on_end", "_signal", "_task", "error")
-
-    def __init__(
-        self,
-        coroutine: Coroutine[Any, Any, None],
-        loop: asyncio.AbstractEventLoop,
-        on_end: Callable[[Running], object],
-    ) -> None:
-        self._coroutine = coroutine
-        self._loop = loop
-        self._on_end = on_end
-        self._signal: Signal[Any] | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._cancelled = False
-        self.error: BaseException | None = None
+    _coroutine: Coroutine[Any, Any, None]
+    _loop: asyncio.AbstractEventLoop
+    _on_end: Callable[[Running], object]
+    _signal: Signal[Any] | None = None
+    _task: asyncio.Task[None] | None = None
+    _cancelled: bool = False
+    error: BaseException | None = None
 
     def start(self) -> None:
         """Run it up to where it first waits."""
