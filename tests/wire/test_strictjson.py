@@ -265,6 +265,15 @@ def test_a_hostile_text_of_four_mebibytes_is_refused_at_once(text: bytes) -> Non
     assert time.process_time() - began < 0.5
 
 
+@pytest.mark.parametrize("last", [b'{"a":1,"a":2}', b"NaN", b"1e400", b'"\\ud800"', b"[" * 70 + b"]" * 70])
+def test_a_fault_behind_a_million_values_is_refused_without_looking_through_them_all(last: bytes) -> None:
+    values = b"{}," * (MAX_BODY // 3 - 100)
+    parse(b"[" + values + b"1]")
+    error = refused(b"[" + values + last + b"]")
+    assert "behind this place" in error.message
+    assert 100_000 < error.position < len(values) // 2
+
+
 def _array(member: bytes, *, last: bytes = b"1") -> Callable[[int], bytes]:
     return lambda count: b"[" + (member + b",") * count + last + b"]"
 

@@ -1,4 +1,4 @@
-"""Why a JSON text is refused, and where. Only refused texts come here: it may be slow, but it is linear."""
+"""Why a JSON text is refused, and where. Only refused texts come here: it may be slow, but it is bounded."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ _SMALL_NUMBER: Final = 300
 """Characters that a number without exponent needs at least to be beyond binary64."""
 _SHOWN: Final = 64
 """Characters of a key that a message shows."""
+_MOST_TOKENS: Final = 200_000
+"""So many strings, brackets and numbers are looked through, a quarter of a second's work: a text that is refused must
+not cost a multiple of one that is read. What is wrong behind them is told with the place where the looking ended."""
 
 
 class StrictJSONError(ValueError):
@@ -41,11 +44,14 @@ def located(text: str, max_depth: int, fallback: str) -> StrictJSONError:
     """The first of the faults that the scanner itself does not see, with its place.
 
     Args:
-        fallback: the message where there is none of them.
+        fallback: the message where there is none of them, or none in what is looked through.
     """
     keys: list[set[str] | None] = []
     index = 0
-    while (token := _TOKEN.search(text, index)) is not None:
+    for _ in range(_MOST_TOKENS):
+        token = _TOKEN.search(text, index)
+        if token is None:
+            return StrictJSONError(fallback, text, 0)
         start, index = token.span()
         character = text[start]
         if character == '"':
@@ -72,7 +78,8 @@ def located(text: str, max_depth: int, fallback: str) -> StrictJSONError:
             why = _number_fault(text[start : min(index, start + MAX_NUMBER + 1)])
             if why:
                 return StrictJSONError(why, text, start)
-    return StrictJSONError(fallback, text, 0)
+    behind = "a key that stands twice, a number that is none, half a surrogate pair or too much nesting"
+    return StrictJSONError(f"{fallback} Somewhere behind this place is {behind}.", text, index)
 
 
 def syntax(text: str, error: json.JSONDecodeError) -> StrictJSONError:
