@@ -81,6 +81,27 @@ def test_a_lookalike_in_meta_is_refused() -> None:
     refused(call(params={"name": "t", "_meta": {"io.modelcontextprotocol/ProtocolVersion": "x"}}))
 
 
+@pytest.mark.parametrize(
+    ("member", "key"),
+    [
+        ("ref", "Uri"),
+        ("notifications", "ResourceSubscriptions"),
+        ("notifications", "resource\u017fubscriptions"),
+        ("notifications", "taskIds\0"),
+        ("argument", "NAME"),
+        ("context", "Arguments"),
+        ("task", "TTL"),
+    ],
+)
+def test_a_lookalike_in_an_object_of_the_protocol_is_refused(member: str, key: str) -> None:
+    assert f"params.{member}" in refused(call(params={"name": "t", member: {key: "x"}})).message
+
+
+def test_an_extension_s_own_keys_pass_in_the_protocol_s_objects() -> None:
+    params = {"notifications": {"resourceSubscriptions": ["a://b"], "x-own": True}, "task": {"ttl": 1, "kind": "x"}}
+    assert parse(json.dumps(call(params=params)).encode()).params == params
+
+
 def test_arguments_may_use_any_key_in_any_case() -> None:
     assert parse(json.dumps(call(params={"name": "t", "arguments": {"Name": 1, "ID": 2, "uri": 3}})).encode()).id == 1
 

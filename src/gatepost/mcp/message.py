@@ -40,7 +40,19 @@ _META_KEYS: Final = frozenset(
         )
     }
 )  # fmt: skip
-_REF_KEYS: Final = frozenset({"type", "name", "uri"})
+_NESTED_KEYS: Final = {
+    "argument": frozenset({"name", "value"}),
+    "context": frozenset({"arguments"}),
+    "notifications": frozenset(
+        {
+            "promptsListChanged", "resourceSubscriptions", "resourcesListChanged", "taskIds", "toolsListChanged",
+        }
+    ),
+    "ref": frozenset({"name", "type", "uri"}),
+    "task": frozenset({"ttl"}),
+}  # fmt: skip
+_FLAT_KEYS: Final = _PARAM_KEYS - _NESTED_KEYS.keys()
+"""Of the members of params those that are no objects of the protocol's own."""
 _MAX_ID_LENGTH: Final = 256
 _MAX_METHOD_LENGTH: Final = 128
 
@@ -140,17 +152,18 @@ def from_body(body: dict[str, Any], written: bytes | None = None) -> Message:
     params = body.get("params", {})
     if not isinstance(params, dict):
         raise MessageError(INVALID_PARAMS, "The member params must be an object.", known_id)
-    if not params.keys() <= _PARAM_KEYS:
+    if not params.keys() <= _FLAT_KEYS:
         _refuse_lookalikes(params, _PARAM_KEYS, "params", known_id)
+        for name, keys in _NESTED_KEYS.items():
+            nested = params.get(name)
+            if isinstance(nested, dict):
+                _refuse_lookalikes(nested, keys, f"params.{name}", known_id)
     meta = params.get("_meta")
     if meta is not None:
         if not isinstance(meta, dict):
             raise MessageError(INVALID_PARAMS, "The member params._meta must be an object.", known_id)
         if not meta.keys() <= _META_KEYS:
             _refuse_lookalikes(meta, _META_KEYS, "params._meta", known_id)
-    ref = params.get("ref")
-    if isinstance(ref, dict) and not ref.keys() <= _REF_KEYS:
-        _refuse_lookalikes(ref, _REF_KEYS, "params.ref", known_id)
     return Message("notification" if "id" not in body else "request", known_id, method, params, body, written)
 
 
