@@ -93,7 +93,7 @@ def prepare(keys: Sequence[str]) -> dict[str, str]:
 
 
 def _pip(key: str) -> None:
-    venv.create(folder(key), with_pip=True)
+    venv.create(folder(key), with_pip=True, symlinks=True)
     _run([str(folder(key) / "bin" / "python"), "-m", "pip", "install", "-q", "-U", *PYPI[key]], {})
 
 

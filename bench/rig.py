@@ -40,6 +40,10 @@ QUICK = Scale("quick", rounds=2, seconds=1, calls=30_000, grants=200, samples=40
 TINY = Scale("tiny", rounds=1, seconds=1, calls=500, grants=3, samples=3)
 
 
+class NothingAnswered(BenchError):
+    """Not one call was answered in the time of a run."""
+
+
 class Counting(Protocol):
     """What stands behind a contender, and counts."""
 
@@ -115,7 +119,7 @@ class Rig:
 
     def load(self, target: Target, concurrency: int, seconds: float, upstream: Counting | None = None) -> Load:
         """One run. Raises BenchError where anything was answered with an error, or not by the upstream: then it is
-        void.
+        void. NothingAnswered, one of them, where no call was answered in that time.
         """
         behind = upstream or self.upstream
         before = behind.count()
@@ -126,7 +130,7 @@ class Rig:
         if served < done.requests:
             raise BenchError(f"void: {done.requests - served} of {done.requests} calls never reached the upstream")
         if not done.requests:
-            raise BenchError("void: nothing was answered")
+            raise NothingAnswered(f"void: nothing was answered within {seconds:g} s")
         return done
 
     def say(self, text: str) -> None:

@@ -18,7 +18,7 @@ from bench.contenders.nginx import Nginx
 from bench.contenders.supergateway import Supergateway
 from bench.procs import BenchError
 from bench.report import Bar, Section, count, micros, times
-from bench.rig import Rig
+from bench.rig import NothingAnswered, Rig
 
 LEVELS = (1, 16, 64)
 OURS = ("full", "pass")
@@ -51,12 +51,14 @@ class Row:
     rss: float = 0.0
     side: float | None = None
     void: str | None = None
+    silent: dict[int, float] = field(default_factory=dict)
+    """Concurrencies at which a round ended without one answer, and its seconds."""
 
     def of(self, level: int, name: str) -> float:
         return median(getattr(turn, name) for turn in self.turns[level])
 
     def has(self, level: int) -> bool:
-        return bool(self.turns[level]) and self.void is None
+        return bool(self.turns[level]) and self.void is None and level not in self.silent
 
 
 def contenders() -> list[Contender]:
@@ -111,7 +113,13 @@ def turn(rig: Rig, row: Row) -> None:
         rig.load(contender.target, min(16, max(contender.levels)), max(1, contender.least_seconds / 2), behind)
         for level in contender.levels:
             cpu = contender.cpu()
-            done = rig.load(contender.target, level, seconds, behind)
+            try:
+                done = rig.load(contender.target, level, seconds, behind)
+            except NothingAnswered:
+                if level == 1:  # not slow, but broken
+                    raise
+                row.silent[level] = seconds
+                continue
             used = contender.cpu() - cpu
             row.turns[level].append(
                 Turn(done.rate, done.p50, done.p99, used / done.requests * 1e6, used / done.seconds)
@@ -193,6 +201,9 @@ def absolute(page: Section, rows: list[Row], without: dict[str, str]) -> None:
         page.say(f"{level} connection{'s' if level > 1 else ''}:")
         lines = []
         for row in rows:
+            if level in row.silent:
+                why = f"not one call of {level} was answered within {row.silent[level]:g} s"
+                lines.append([row.contender.title, why, "", "", "", ""])
             if not row.has(level):
                 continue
             alone = row.contender.key == "direct"

@@ -46,7 +46,7 @@ class ContextForge(Contender):
         "bearer token (JWT), a virtual server with one tool, SQLite, one worker, one session, caches in memory, rate "
         "limit and middleware that can be turned off turned off; calls of 2025-11-25"
     )
-    least_seconds = 4.0
+    least_seconds = 8.0
     most_rounds = 3
 
     def __init__(self) -> None:

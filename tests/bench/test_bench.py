@@ -19,9 +19,9 @@ from bench.client import Client
 from bench.load import Generator, Target
 from bench.machine import Cores
 from bench.procs import BenchError
-from bench.rig import TINY, Rig, Upstream
+from bench.rig import TINY, NothingAnswered, Rig, Upstream
 from bench.talk import Talk
-from bench.throughput import Row, Turn, bars
+from bench.throughput import Row, Turn, absolute, bars
 
 from bench import installed, invented, report, traffic
 
@@ -286,6 +286,23 @@ def test_the_page_lists_bars_skipped_contenders_and_how_to_run_it() -> None:
     assert "Skipped in this run: Envoy: envoy is not installed." in text
     assert "0 of 1 met, 1 not met, 0 not measured." in text
     assert "Run it yourself" in text
+
+
+def test_a_concurrency_at_which_nothing_was_answered_is_said_in_its_table_and_judges_no_bar() -> None:
+    full, envoy = row("full", rate=900, p50=90), row("envoy", rate=1000, p50=100)
+    envoy.silent[64] = 4
+    page = report.Section("throughput", "Throughput")
+    absolute(page, [full, envoy], {})
+    text = "\n".join(page.lines)
+    assert "not one call of 64 was answered within 4 s" in text
+    assert text.count("| 1,000 |") == 2
+    made = {(bar.what, bar.wanted): bar for bar in bars({"full": full, "envoy": envoy})}
+    assert made[("full against Envoy", "≥ 1 × requests/s at c=64")].met is None
+
+
+def test_a_run_in_which_nothing_was_answered_is_void(rig: Rig) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(NothingAnswered, match="void"):
+        rig.load(Target(silent.getsockname()[1], "/mcp"), 1, 1)
 
 
 def row(key: str, *, rate: float, p50: float) -> Row:
