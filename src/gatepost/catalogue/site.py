@@ -56,8 +56,7 @@ def site(
             yield addresses[tool.name], _tool(shown)
             for attack in shown.attacks:
                 used.setdefault(attack.name, []).append((f"{name}/{tool.name}", addresses[tool.name]))
-    what = {name: dict(one).get("is", "") for name, one in told.items()}
-    yield "index.html", _index(pages, folders, what)
+    yield "index.html", _index(pages, folders, {name: facts for name, facts in told.items() if facts})
     yield "tools.html", _tools(pages, folders)
     yield "attacks/index.html", _attacks()
     for attack in attacks().values():
@@ -78,14 +77,19 @@ def slug(name: str) -> str:
 # -- pages ------------------------------------------------------------------------------------------------------------
 
 
-def _index(pages: Mapping[str, ServerPage], folders: Mapping[str, str], what: Mapping[str, str]) -> str:
+def _index(
+    pages: Mapping[str, ServerPage], folders: Mapping[str, str], told: Mapping[str, Sequence[tuple[str, str]]]
+) -> str:
+    """Servers of which nothing else is told are registered here: they come first, and are marked among others."""
     total = sum(len(page.tools) for page in pages.values())
+    what = {name: dict(facts).get("is", "") for name, facts in told.items()}
+    mine = ", registered here" if told else ""
     items = "".join(
         f'<li data-words="{_text(f"{name} {what.get(name, str())}".lower())}">'
         f'<a href="{_text(folders[name])}/index.html">{_text(name)}</a>'
-        f'<span class="count">{_number(len(page.tools), "tool")}</span>'
+        f'<span class="count">{_number(len(page.tools), "tool")}{mine if name not in told else ""}</span>'
         f'<span class="quiet">{_text(what.get(name, ""))}</span>{_bar(page.counts)}</li>'
-        for name, page in pages.items()
+        for name, page in sorted(pages.items(), key=lambda one: (one[0] in told, one[0]))
     )
     body = (
         f"<h1>Catalogue</h1><p>{_number(len(pages), 'server')} with {_number(total, 'tool')}: "

@@ -97,7 +97,11 @@ class ShippedServer:
     def facts(self) -> list[tuple[str, str]]:
         """What stands at the head of its page, besides its tools."""
         placeholders = f", {' and '.join(self.about.placeholders)} set to anything" if self.about.placeholders else ""
-        offered = ", ".join(f"{number} {kind}" for kind, number in self.offers.items() if number)
+        offered = ", ".join(
+            f"{number} {kind if number > 1 else kind.removesuffix('s')}"
+            for kind, number in self.offers.items()
+            if number
+        )
         lines = [
             ("is", self.about.what),
             ("from", self.about.origin),
