@@ -142,6 +142,10 @@ async def media_query(plex: Plex, library: str, kind: int, filters: Filters) -> 
 
     Raises BadArgument for a tag that the library does not have and for a span that holds nothing.
     """
+    for least, most, _ in _SPANS.values():
+        low, high = getattr(filters, least), getattr(filters, most)
+        if low is not None and high is not None and low > high:
+            raise BadArgument(least, f"is more than {most}.")
     query = {"type": str(kind)}
     for argument, field in _TAGS.items():
         wanted = getattr(filters, argument)
@@ -154,8 +158,6 @@ async def media_query(plex: Plex, library: str, kind: int, filters: Filters) -> 
             query[_scoped(kind, field)] = str(value)
     for field, (least, most, factor) in _SPANS.items():
         low, high = getattr(filters, least), getattr(filters, most)
-        if low is not None and high is not None and low > high:
-            raise BadArgument(least, f"is more than {most}.")
         if low is not None:
             query[f"{_scoped(kind, field)}>"] = _plain(low * factor)
         if high is not None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from gatepost_media.common.errors import BadArgument
-from gatepost_media.common.ids import slug
+from gatepost_media.common.ids import Text, slug
 
 MOST = 100
 """Rows in one reply at most; a `cursor` or `page` gives the next ones."""
@@ -18,12 +18,19 @@ def _as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _not_too_long(value: str) -> str:
+    if value.isdigit() and len(value) > 18:
+        raise ValueError("must have at most 18 digits")
+    return value
+
+
 _ID = r"^[a-z0-9][a-z0-9_-]{0,199}$"
 
 ItemId = Annotated[
     str,
     Field(min_length=1, max_length=200, pattern=_ID, description="Trakt id, slug or IMDb id, such as the-wire."),
     BeforeValidator(_as_text),
+    AfterValidator(_not_too_long),
 ]
 Season = Annotated[int, Field(ge=0, le=10_000, description="Season number; 0 holds the specials.")]
 EpisodeNumber = Annotated[int, Field(ge=1, le=100_000, description="Episode number.")]
@@ -45,7 +52,7 @@ ListSort = Annotated[
 Language = Annotated[
     str, Field(pattern="^(all|[a-z]{2})$", description="Two letters, such as de, or all.", examples=["all", "de"])
 ]
-Query = Annotated[str, Field(min_length=1, max_length=200, description="What to look for.")]
+Query = Annotated[Text, Field(max_length=200, description="What to look for.")]
 ItemKind = Annotated[Literal["movies", "shows", "seasons", "episodes"], Field(description="What kind of things.")]
 
 

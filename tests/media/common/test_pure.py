@@ -52,6 +52,20 @@ def test_a_date_is_a_day_of_the_calendar(text: str, fits: bool) -> None:
             ids.date("day", text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2026-02-30", "0000-01-01", "0001-01-01", "9999-12-31", "1799-12-31", "2200-01-01", "2026-W05-1", "2026-046"),
+        *("20260101", "２０２６-01-01", "2026-01-01x00:00", "2026-12-31T23:59:60Z", "0001-01-01T00:00:00+14:00"),
+        *("2026-01-01T00:00:00+25:00", "9999-12-31T23:59:59-14:00", "", "yesterday", "2026-01-01T00:00:00Z\n"),
+    ],
+)
+def test_a_time_that_no_service_understands_or_no_clock_reaches_is_refused(text: str) -> None:
+    for read in (ids.date, ids.moment, ids.utc):
+        with pytest.raises(BadArgument, match="day: must be a date"):
+            read("day", text)
+
+
 def test_a_moment_has_a_zone() -> None:
     assert ids.moment("x", "2026-11-21").isoformat() == "2026-11-21T00:00:00+00:00"
     assert ids.moment("x", "2026-11-21T18:00:00+02:00").utcoffset() is not None

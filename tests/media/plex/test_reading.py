@@ -241,3 +241,15 @@ async def test_a_response_is_checked_against_the_shape_that_its_prompt_asks_for(
         assert (checked["valid"], checked["unknownKeys"]) == (False, ["mood"])
         assert checked["problems"] == [{"where": "recommendations.0.reason", "problem": "Field required"}]
         assert at.box.requests == []
+
+
+async def test_what_can_be_found_wrong_without_asking_is_found_before_anything_is_sent(tmp_path: Path) -> None:
+    async with serving(tmp_path) as at:
+        spans = {"library_id": "1", "genre": "Comedy", "rating_min": 5, "rating_max": 1}
+        assert await at.refusal("browse_library", **spans) == "rating_min: is more than rating_max."
+        assert await at.refusal("search_media", query="  ") == "query: must not be blank."
+        said = await at.refusal("browse_library", library_id="1", added_after="9999-12-31")
+        assert said.startswith("added_after: must be a date")
+        said = await at.refusal("sonarr_get_calendar", startDate="9999-12-31T23:59:59-14:00")
+        assert said.startswith("startDate: must be a date")
+        assert at.box.requests == []

@@ -6,14 +6,13 @@ some at a time, and a failure says how far it came.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from gatepost_media.common.errors import BadArgument, MediaError, NotFound
-from gatepost_media.common.ids import Digits, When, digits, moment
+from gatepost_media.common.ids import Digits, When, digits, utc
 from gatepost_media.common.output import Page
 from gatepost_media.common.tools import Context, Toolset
 from gatepost_media.trakt.arguments import MOST, ItemKind, Limit, PageNumber
@@ -73,9 +72,7 @@ async def fetch_history(
 
 
 def _utc(argument: str, value: str | None) -> str | None:
-    return (
-        None if value is None else moment(argument, value).astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    )
+    return None if value is None else utc(argument, value)
 
 
 @TOOLS.tool("fetch_user_watched_shows", title="Watched shows", effect="read", idempotent=True, profiles=ACCOUNT)

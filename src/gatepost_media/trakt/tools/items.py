@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from gatepost_media.common.ids import When
+from gatepost_media.common.ids import When, utc
 from gatepost_media.common.output import Out
 from gatepost_media.trakt.client import Json, Object
 
@@ -89,7 +89,8 @@ class Seen(Named):
 
     def body(self) -> Body:
         """With the time, where there is one."""
-        return super().body() if self.watched_at is None else {**super().body(), "watched_at": self.watched_at}
+        body = super().body()
+        return body if self.watched_at is None else {**body, "watched_at": utc("watched_at", self.watched_at)}
 
 
 MOST_ITEMS = 500
