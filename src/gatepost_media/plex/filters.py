@@ -137,15 +137,19 @@ def _scoped(kind: int, field: str) -> str:
     return _SCOPES.get((kind, field), ("", kind))[0] + field
 
 
-async def media_query(plex: Plex, library: str, kind: int, filters: Filters) -> dict[str, str]:
-    """The query that has Plex apply what it can. The operator stands at the end of a name: `year>` with `=`.
-
-    Raises BadArgument for a tag that the library does not have and for a span that holds nothing.
-    """
+def check_spans(filters: Filters) -> None:
+    """Before anything is asked: raises BadArgument for a span that holds nothing."""
     for least, most, _ in _SPANS.values():
         low, high = getattr(filters, least), getattr(filters, most)
         if low is not None and high is not None and low > high:
             raise BadArgument(least, f"is more than {most}.")
+
+
+async def media_query(plex: Plex, library: str, kind: int, filters: Filters) -> dict[str, str]:
+    """The query that has Plex apply what it can. The operator stands at the end of a name: `year>` with `=`.
+
+    Raises BadArgument for a tag that the library does not have.
+    """
     query = {"type": str(kind)}
     for argument, field in _TAGS.items():
         wanted = getattr(filters, argument)

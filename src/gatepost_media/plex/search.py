@@ -10,7 +10,7 @@ from gatepost_media.common.ids import Text
 from gatepost_media.common.tools import Context, Toolset
 from gatepost_media.plex import paths
 from gatepost_media.plex.client import NoSuchTag
-from gatepost_media.plex.filters import Filters, kept, media_query
+from gatepost_media.plex.filters import Filters, check_spans, kept, media_query
 from gatepost_media.plex.libraries import READ, ROWS, SORTS, Items, SortName
 from gatepost_media.plex.raw import TYPES, Raw, rows, text, total
 from gatepost_media.plex.rows import HELD, Item, ItemType, LibraryKey, Limit, Offset, item, type_number
@@ -61,6 +61,7 @@ async def browse_library(
     offset: Offset = 0,
 ) -> Items:
     """List the items of a library, sorted and filtered. Filters hold for the whole library, not for one page."""
+    check_spans(filters)
     section = await ctx.plex.section(library_id, "library_id")
     kind = type_number(section, "track" if filters.local and text(section, "type") == "artist" else None)
     query = await media_query(ctx.plex, library_id, kind, filters)
@@ -78,6 +79,7 @@ async def search_plex(
 ) -> Items:
     """Search all libraries by title, narrowed by filters that hold for everything found. A phrase such as `surprise me`
     or `anything` in place of a title makes a random choice among what the filters leave."""
+    check_spans(filters)
     words, chosen = _words(query)
     asked = []
     for section in await ctx.plex.sections():
