@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from gatepost.gateway import answers, events, relay
+from gatepost.gateway import answers, events, relay, tasks
 from gatepost.gateway.caller import Caller
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Progress
@@ -59,7 +59,7 @@ def _opened(gateway: Gateway, call: Call) -> Message:
         ) from None
     if not gateway.redeem(str(message.id)):
         raise Refused(400, INVALID_REQUEST, "GP-1006", "The server's request was answered already.")
-    return message.with_id(id)
+    return tasks.answered(gateway, caller, message.with_id(id))
 
 
 async def side_stream(gateway: Gateway, request: Request, caller: Caller, found: dict[bytes, bytes]) -> None:
@@ -100,32 +100,41 @@ async def _listen(
     found: dict[bytes, bytes],
 ) -> None:
     headers = legacy.forward_headers(found)
-    last = request.header(b"last-event-id")
+    last, target = request.header(b"last-event-id"), None
     if last is not None:
-        headers.append((b"last-event-id", _event_id(gateway, caller, session, last).encode("utf-8")))
+        id, target = _event_id(gateway, caller, session, last)
+        headers.append((b"last-event-id", id.encode("utf-8")))
     reply = await upstream.listen(headers, session.upstream_id)
     try:
         if reply.kind != "sse":
             status = reply.status if reply.status in (400, 404, 405) else 502
             answers.plain(request, status, "GP-1015", "The server offers no stream of its own.", (b"allow", b"POST"))
             return
-        await _relay_listening(gateway, request, caller, session, reply, resumed=last is not None)
+        await _relay_listening(gateway, request, caller, session, reply, resumed=last is not None, target=target)
     finally:
         reply.abort()
 
 
-def _event_id(gateway: Gateway, caller: Caller, session: Session, token: bytes) -> str:
+def _event_id(gateway: Gateway, caller: Caller, session: Session, token: bytes) -> tuple[str, str | None]:
+    """The server's own id of an event, and the tool whose stream it was on."""
     try:
-        key, id = gateway.sealer.open("event", caller.grant.id, caller.server_name, token.decode("latin-1"))
+        key, id, target = gateway.sealer.open("event", caller.grant.id, caller.server_name, token.decode("latin-1"))
         if key != session.upstream_id:
             raise ValueError("another session's")
     except (ValueError, TypeError):
         raise Refused(404, INVALID_REQUEST, "GP-1004", "The event id is not of this session.") from None
-    return str(id)
+    return str(id), target
 
 
 async def _relay_listening(
-    gateway: Gateway, request: Request, caller: Caller, session: Session, reply: Reply, *, resumed: bool
+    gateway: Gateway,
+    request: Request,
+    caller: Caller,
+    session: Session,
+    reply: Reply,
+    *,
+    resumed: bool,
+    target: str | None,
 ) -> None:
     listening = Call(caller, _NO_REQUEST, legacy, legacy.DEFAULT_VERSION, Duty.LISTEN, session, {})
     progress = Progress(request, "", streaming=True)
@@ -135,7 +144,7 @@ async def _relay_listening(
     session.streams += 1
     try:
         async for event in reply.events():
-            out = events.listened(gateway, listening, event, resumed=resumed)
+            out = events.listened(gateway, listening, event, resumed=resumed, target=target)
             if out is not None:
                 await relay.write(request, out, keep_reading=False)
         request.end()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from gatepost.gateway import records
+from gatepost.gateway import records, tasks
 from gatepost.gateway.caller import Caller
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Progress, Verdict
@@ -17,7 +17,6 @@ from gatepost.mcp.message import Message
 from gatepost.mcp.methods import SERVER_REQUESTS, Duty
 
 _SERVER_ERROR: Final = -32000
-RELATED_TASK: Final = "io.modelcontextprotocol/related-task"
 
 
 def answers(call: Call, message: Message) -> bool:
@@ -51,7 +50,7 @@ def response(gateway: Gateway, call: Call, verdict: Verdict, message: Message, p
             changed = modern.make_private(changed)
     elif call.era is modern and result.get("resultType") == "input_required":
         changed = _with_state(gateway, call, verdict, changed, progress)
-    changed = _with_tasks(gateway, call, verdict.target, changed)
+    changed = tasks.in_result(gateway, call.caller, verdict.target, changed)
     return message if changed is result else with_result(message, changed)
 
 
@@ -103,7 +102,7 @@ def notification(gateway: Gateway, call: Call, message: Message) -> Message | No
     if message.method == "notifications/tools/list_changed":
         gateway.spawn(gateway.rescan(call.caller.server_name))
     if (message.method or "").startswith("notifications/tasks"):
-        return _task_notification(gateway, call, message)
+        return tasks.status(gateway, call.caller, message)
     return message
 
 
@@ -120,38 +119,3 @@ def _with_state(
         "until": gateway.clock() + gateway.settings.state_seconds,
     }
     return {**result, "requestState": gateway.sealer.seal("state", caller.grant.id, caller.server_name, state)}
-
-
-def _with_tasks(gateway: Gateway, call: Call, target: str | None, result: dict[str, Any]) -> dict[str, Any]:
-    """Seal the ids of tasks that a result names to the grant and the tool that began them."""
-    changed = result
-    if isinstance(result.get("taskId"), str):
-        changed = {**changed, "taskId": _task_token(gateway, call, target, result["taskId"])}
-    task = result.get("task")
-    if isinstance(task, dict) and isinstance(task.get("taskId"), str):
-        changed = {**changed, "task": {**task, "taskId": _task_token(gateway, call, target, task["taskId"])}}
-    meta = result.get("_meta")
-    related = meta.get(RELATED_TASK) if isinstance(meta, dict) else None
-    if isinstance(meta, dict) and isinstance(related, dict) and isinstance(related.get("taskId"), str):
-        sealed = {**related, "taskId": _task_token(gateway, call, target, related["taskId"])}
-        changed = {**changed, "_meta": {**meta, RELATED_TASK: sealed}}
-    return changed
-
-
-def _task_token(gateway: Gateway, call: Call, target: str | None, task_id: str) -> str:
-    caller = call.caller
-    key = (caller.grant.id, caller.server_name, task_id)
-    token = gateway.tasks.get(key)
-    if token is None:
-        if len(gateway.tasks) >= 10_000:
-            del gateway.tasks[next(iter(gateway.tasks))]
-        token = gateway.sealer.seal("task", caller.grant.id, caller.server_name, [target, task_id])
-        gateway.tasks[key] = token
-    return token
-
-
-def _task_notification(gateway: Gateway, call: Call, message: Message) -> Message | None:
-    """A task's status reaches the grant that began the task, under the id it knows; nobody else."""
-    task_id = message.params.get("taskId")
-    token = gateway.tasks.get((call.caller.grant.id, call.caller.server_name, str(task_id)))
-    return None if token is None else message.with_params({**message.params, "taskId": token})

@@ -88,9 +88,15 @@ def shows_notification(method: str | None, params: dict[str, Any], view: View) -
 
 
 def visible_subscriptions(params: dict[str, Any], view: View) -> dict[str, Any]:
-    """The params of `subscriptions/listen` without resources that the view does not show."""
+    """The params of `subscriptions/listen` without resources that the view does not show, and without tasks.
+
+    The ids of tasks are not the server's own here, and one that is may be another grant's.
+    """
     wanted = params.get("notifications")
-    if not isinstance(wanted, dict) or not isinstance(wanted.get("resourceSubscriptions"), list):
+    if not isinstance(wanted, dict):
         return params
-    uris = [u for u in wanted["resourceSubscriptions"] if isinstance(u, str) and view.shows_resource(u)]
-    return {**params, "notifications": {**wanted, "resourceSubscriptions": uris}}
+    shown = {key: value for key, value in wanted.items() if key != "taskIds"}
+    if isinstance(wanted.get("resourceSubscriptions"), list):
+        named = wanted["resourceSubscriptions"]
+        shown["resourceSubscriptions"] = [u for u in named if isinstance(u, str) and view.shows_resource(u)]
+    return params if shown == wanted else {**params, "notifications": shown}

@@ -1,0 +1,105 @@
+"""A server's tasks under ids that are sealed to the grant and the tool that began them, in every place a message has
+for them: a client never learns a server's own id, and a server never sees a sealed one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from gatepost.gateway.caller import Caller
+from gatepost.gateway.core import Gateway
+from gatepost.mcp.lists import BadList
+from gatepost.mcp.message import INVALID_PARAMS, Message
+from gatepost.mcp.refused import Refused
+
+_RELATED: Final = "io.modelcontextprotocol/related-task"
+_MOST_KEPT: Final = 10_000
+
+
+def in_result(gateway: Gateway, caller: Caller, target: str | None, result: dict[str, Any]) -> dict[str, Any]:
+    """A result with the ids of tasks sealed.
+
+    Args:
+        target: the tool that was called, or that began the task which is asked after.
+
+    Raises:
+        BadList: a task that this grant is not known to have begun, where there is no such tool.
+    """
+    changed = result
+    if isinstance(result.get("taskId"), str):
+        changed = {**changed, "taskId": _token(gateway, caller, target, result["taskId"])}
+    task = result.get("task")
+    if isinstance(task, dict) and isinstance(task.get("taskId"), str):
+        changed = {**changed, "task": {**task, "taskId": _token(gateway, caller, target, task["taskId"])}}
+    return _related(gateway, caller, target, changed)
+
+
+def related(gateway: Gateway, caller: Caller, message: Message, target: str | None) -> Message:
+    """A server's notification or request with the task that its `_meta` names sealed. Raises as `in_result` does."""
+    params = _related(gateway, caller, target, message.params)
+    return message if params is message.params else message.with_params(params)
+
+
+def replayed(gateway: Gateway, caller: Caller, message: Message, target: str | None) -> Message:
+    """A response on a resumed stream with the ids of tasks sealed. Raises as `in_result` does."""
+    result = message.body.get("result")
+    if not isinstance(result, dict):
+        return message
+    changed = in_result(gateway, caller, target, result)
+    if changed is result:
+        return message
+    return Message("response", message.id, None, {}, {**message.body, "result": changed})
+
+
+def status(gateway: Gateway, caller: Caller, message: Message) -> Message | None:
+    """A task's status reaches the grant that began the task, under the id it knows; nobody else."""
+    token = gateway.tasks.get((caller.grant.id, caller.server_name, str(message.params.get("taskId"))))
+    return None if token is None else message.with_params({**message.params, "taskId": token})
+
+
+def answered(gateway: Gateway, caller: Caller, message: Message) -> Message:
+    """A client's answer to a server's request with the task that its `_meta` names under the server's own id.
+
+    Raises:
+        Refused: it is no task of this grant.
+    """
+    result = message.body.get("result")
+    meta, found = _meta(result)
+    if found is None or not isinstance(result, dict):
+        return message
+    try:
+        _, task_id = gateway.sealer.open("task", caller.grant.id, caller.server_name, found["taskId"])
+    except (ValueError, TypeError):
+        raise Refused(400, INVALID_PARAMS, "GP-1006", "The task is not known.") from None
+    opened = {**result, "_meta": {**meta, _RELATED: {**found, "taskId": task_id}}}
+    return Message("response", message.id, None, {}, {**message.body, "result": opened})
+
+
+def _related(gateway: Gateway, caller: Caller, target: str | None, holder: dict[str, Any]) -> dict[str, Any]:
+    meta, found = _meta(holder)
+    if found is None:
+        return holder
+    sealed = {**found, "taskId": _token(gateway, caller, target, found["taskId"])}
+    return {**holder, "_meta": {**meta, _RELATED: sealed}}
+
+
+def _meta(holder: Any) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """`_meta`, and the task in it that a message belongs to."""
+    meta = holder.get("_meta") if isinstance(holder, dict) else None
+    if not isinstance(meta, dict):
+        return {}, None
+    found = meta.get(_RELATED)
+    return meta, found if isinstance(found, dict) and isinstance(found.get("taskId"), str) else None
+
+
+def _token(gateway: Gateway, caller: Caller, target: str | None, task_id: str) -> str:
+    key = (caller.grant.id, caller.server_name, task_id)
+    token = gateway.tasks.get(key)
+    if token is None:
+        if target is None:
+            raise BadList("It names a task that this grant is not known to have begun.")
+        if len(gateway.tasks) >= _MOST_KEPT:
+            del gateway.tasks[next(iter(gateway.tasks))]
+        token = gateway.sealer.seal("task", caller.grant.id, caller.server_name, [target, task_id])
+        gateway.tasks[key] = token
+    return token

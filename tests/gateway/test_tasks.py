@@ -1,0 +1,155 @@
+"""Tasks under sealed ids wherever a message names one, and streams that outlive the policy they began under."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from tests.gateway.test_sessions import begin, opened
+from tests.support.recording import Recorder, Seen, head, raw_answer, sse
+from tests.support.rig import ALLOW_ALL, Rig, read_chunk, request
+
+RELATED = "io.modelcontextprotocol/related-task"
+TASK: dict[str, Any] = {"jsonrpc": "2.0", "id": "ID", "result": {"task": {"taskId": "task-1", "status": "working"}}}
+
+
+def test_a_task_named_in_the_meta_of_a_notification_or_of_a_server_s_request_is_sealed(tmp_path: Path) -> None:
+    progress = {
+        "jsonrpc": "2.0",
+        "method": "notifications/progress",
+        "params": {"progressToken": 1, "progress": 1, "_meta": {RELATED: {"taskId": "task-1"}}},
+    }
+    asks = {
+        "jsonrpc": "2.0",
+        "id": 9,
+        "method": "elicitation/create",
+        "params": {"message": "?", "_meta": {RELATED: {"taskId": "task-1"}}},
+    }
+
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", ALLOW_ALL)
+            session = await begin(rig, upstream, token)
+            upstream.answer = raw_answer(head(200, "text/event-stream"), sse(progress, asks, TASK | {"id": 1}))
+            answer = await rig.call("s", token, mcp_session_id=session)
+            assert "task-1" not in answer.body.decode()
+
+    asyncio.run(run())
+
+
+def test_a_task_that_began_on_a_stream_that_is_resumed_is_sealed(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", ALLOW_ALL)
+            session = await begin(rig, upstream, token)
+            upstream.answer = raw_answer(head(200, "text/event-stream"), sse("", id_from=1))
+            first = await rig.call("s", token, mcp_session_id=session)
+            last = next(line[4:] for line in first.body.decode().split("\n") if line.startswith("id: "))
+            upstream.answer = raw_answer(head(200, "text/event-stream"), sse(TASK | {"id": 1}))
+            resumed = await rig.post("/mcp/s/", token, b"", method="GET", mcp_session_id=session, last_event_id=last)
+            assert "task-1" not in resumed.body.decode()
+
+    asyncio.run(run())
+
+
+def test_a_subscription_to_tasks_is_to_those_of_the_grant_alone(tmp_path: Path) -> None:
+    done = {"jsonrpc": "2.0", "id": "ID", "result": {"resultType": "complete"}}
+
+    async def run() -> None:
+        async with Recorder(raw_answer(head(200, "text/event-stream"), sse(done))) as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", ALLOW_ALL)
+            await rig.modern("s", token, "subscriptions/listen", notifications={"taskIds": ["task-of-another-grant"]})
+            asked = upstream.seen[-1].json["params"]["notifications"] if upstream.seen else {}
+            assert "task-of-another-grant" not in str(asked)
+
+    asyncio.run(run())
+
+
+def test_a_policy_attached_while_a_stream_is_open_takes_what_it_hides_off_it(tmp_path: Path) -> None:
+    updated = {"jsonrpc": "2.0", "method": "notifications/resources/updated", "params": {"uri": "x://a"}}
+
+    async def run() -> None:
+        changed = asyncio.Event()
+
+        async def answer(_: Seen, writer: asyncio.StreamWriter) -> None:
+            writer.write(head(200, "text/event-stream") + sse(updated))
+            await writer.drain()
+            await changed.wait()
+            writer.write(
+                sse(
+                    updated,
+                    {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "end"}},
+                )
+            )
+            writer.close()
+
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", ALLOW_ALL)
+            session = await begin(rig, upstream, token)
+            upstream.answer = answer
+            reader, writer = await opened(rig, request("/mcp/s/", token, b"", method="GET", mcp_session_id=session))
+            assert b"x://a" in await read_chunk(reader)
+            rig.publish(
+                "policy", rig.grants[token]["policy_version"], {"document": {"version": "1", "default": "deny"}}
+            )
+            changed.set()
+            rest = b""
+            try:
+                while chunk := await read_chunk(reader):
+                    rest += chunk
+            except (asyncio.IncompleteReadError, ValueError, ConnectionError):
+                pass
+            assert b"x://a" not in rest
+            writer.close()
+
+    asyncio.run(run())
+
+
+def test_a_client_s_answer_names_the_task_by_the_server_s_own_id(tmp_path: Path) -> None:
+    asks = {"jsonrpc": "2.0", "id": 9, "method": "elicitation/create", "params": {"message": "?"}}
+
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", ALLOW_ALL)
+            session = await begin(rig, upstream, token)
+            upstream.answer = raw_answer(head(200, "text/event-stream"), sse(asks, TASK | {"id": 1}))
+            messages = (await rig.call("s", token, mcp_session_id=session)).messages
+            sealed = messages[1]["result"]["task"]["taskId"]
+            upstream.answer = raw_answer(head(202, "application/json", length=0))
+            result = {"action": "accept", "_meta": {RELATED: {"taskId": sealed}}}
+            await rig.post(
+                "/mcp/s/", token, {"jsonrpc": "2.0", "id": messages[0]["id"], "result": result}, mcp_session_id=session
+            )
+            assert upstream.seen[-1].json["result"]["_meta"][RELATED]["taskId"] == "task-1"
+
+    asyncio.run(run())
+
+
+def test_a_listening_stream_that_the_server_breaks_ends_for_the_client_too(tmp_path: Path) -> None:
+    async def run() -> None:
+        async def breaks(_: Seen, writer: asyncio.StreamWriter) -> None:
+            writer.write(
+                b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+                b"transfer-encoding: chunked\r\n\r\n5\r\n: hi\n\r\n"
+            )
+            await writer.drain()
+            writer.transport.abort()
+
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", ALLOW_ALL)
+            session = await begin(rig, upstream, token)
+            upstream.answer = breaks
+            reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+            writer.write(request("/mcp/s/", token, b"", method="GET", mcp_session_id=session))
+            async with asyncio.timeout(3):
+                await reader.read()
+            writer.close()
+
+    asyncio.run(run())
