@@ -55,7 +55,8 @@ class ExportFile:
             self._check_free()
             self._temporary = f".{secrets.token_hex(8)}.part"
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            self._file = os.fdopen(os.open(self._temporary, flags, 0o600, dir_fd=self._folder), "wb")
+            with self._said():
+                self._file = os.fdopen(os.open(self._temporary, flags, 0o600, dir_fd=self._folder), "wb")
         except BaseException:
             self._way.close(keep=False)
             raise

@@ -172,6 +172,22 @@ def test_a_file_system_without_hard_links_is_written_to_all_the_same_and_nothing
     assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"x.json": "ours", "y.json": "theirs"}
 
 
+def test_a_folder_that_cannot_be_written_to_is_said_and_nothing_left_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def read_only(path: str, flags: int, *rest: int, **more: int) -> int:
+        if flags & os.O_CREAT:
+            raise OSError(errno.EROFS, "Read-only file system")
+        return real(path, flags, *rest, **more)
+
+    monkeypatch.setattr(os, "open", read_only)
+    with pytest.raises(Refused, match=r"a/x\.json cannot be written: Read-only file system\. Nothing was left"):
+        ExportFile(tmp_path, ["a", "x.json"], overwrite=False)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_more_than_a_few_folders_are_refused() -> None:
     assert parts("outputPath", "a/b/c.json") == ["a", "b", "c.json"]
     with pytest.raises(BadArgument):
