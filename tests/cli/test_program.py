@@ -91,6 +91,19 @@ def test_every_command_explains_itself_with_an_example(path: tuple[str, ...]) ->
     assert "--data DIR" in text
 
 
+@pytest.mark.parametrize("name", [name for name, inner in EXPECTED.items() if inner])
+def test_every_group_of_commands_begins_with_an_example_of_its_own(name: str) -> None:
+    with click.Context(cli, info_name="gatepost") as context:
+        group = cli.get_command(context, name)
+        assert group is not None
+        text = click.unstyle(group.get_help(click.Context(group, parent=context, info_name=name)))
+    examples = text.split("Examples:")[1].split("\n")
+    for line in filter(str.strip, examples):
+        _, called, inner, *_ = line.split()
+        assert called == name
+        assert inner in EXPECTED[name]  # type: ignore[operator]
+
+
 def test_the_reference_page_is_in_step_with_the_commands() -> None:
     written = Path(__file__).parents[2] / "docs" / "commands.md"
     assert written.read_text() == page(), "run: python -m gatepost.cli.reference > docs/commands.md"

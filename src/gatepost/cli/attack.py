@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 _COLOURS = {"stopped": "green", "not stopped": "red", "does not apply": None}
 
 
-@group("attack")
+@group(
+    "attack",
+    examples="""
+    gatepost attack list
+    gatepost attack run
+    """,
+)
 def attack() -> None:
     """Known attacks: what they are, and what stops them here."""
 

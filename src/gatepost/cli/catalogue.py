@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 _SHOWN_FINDINGS = 30
 
 
-@group("catalogue")
+@group(
+    "catalogue",
+    examples="""
+    gatepost catalogue search delete branch
+    gatepost catalogue show files/write_file
+    """,
+)
 def catalogue() -> None:
     """What each tool can do, and which rule suits it."""
 

@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from gatepost.control.grants import GrantRow, NewToken
 
 
-@group("grant")
+@group(
+    "grant",
+    examples="""
+    gatepost grant add my-agent --server git --policy git   # prints the token, once
+    gatepost grant list
+    """,
+)
 def grant() -> None:
     """Who may call: a token for one identity on one server."""
 

@@ -17,7 +17,13 @@ _COMPACT_SECONDS = 600.0
 _NONE = "none"
 
 
-@group("journal")
+@group(
+    "journal",
+    examples="""
+    gatepost journal retention --max-age 90d
+    gatepost journal compact --dry-run
+    """,
+)
 def journal() -> None:
     """How long the log is kept, and removing what is older."""
 

@@ -20,7 +20,13 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 _PUBLIC_KEY = "checkpoint.pub"
 
 
-@group("log")
+@group(
+    "log",
+    examples="""
+    gatepost log show --decision deny --since 1h
+    gatepost log verify
+    """,
+)
 def log() -> None:
     """What was decided, for whom, and how it ended."""
 

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 _FILE = click.Path(dir_okay=False, allow_dash=True)
 
 
-@group("policy")
+@group(
+    "policy",
+    examples="""
+    gatepost policy add git policy.yaml --server git
+    gatepost policy explain --grant my-agent --tool git_log --arguments '{"repo_path": "/src"}'
+    """,
+)
 def policy() -> None:
     """What may be called, with which arguments, how often."""
 
