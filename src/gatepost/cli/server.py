@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gatepost.definitions.definition import Definition
 
 _SHOWN_STDERR_LINES = 20
+_SHOWN_NAMES = 40
 
 
 @group(
@@ -72,14 +73,17 @@ def add(
     """Put a server behind the gateway as NAME.
 
     It is asked first which protocol revisions it speaks and which tools it has. One that does not start or does not
-    answer is refused, and nothing is stored.
+    answer is refused, and nothing is stored. What in its definitions a person should look at first is shown.
     """
-    from gatepost.cli.output import clean, fields, spoken, style
+    from gatepost.cli.catalogue import show_findings
+    from gatepost.cli.catalogue_tools import findings_in
+    from gatepost.cli.output import fields, spoken, style
     from gatepost.cli.reaching import ask, target_of
     from gatepost.cli.session import actor, opened, value_of
     from gatepost.control.names import check_server
     from gatepost.control.servers import add_server, list_servers
     from gatepost.control.target import check_target
+    from gatepost.control.tools import list_tools
     from gatepost.errors import GatepostError
 
     target = target_of(name, url, headers, variables, command)
@@ -105,14 +109,18 @@ def add(
             tools=found.tools,
         )
         added = value_of(done)
-    names = ", ".join(clean(name) for name in dict.fromkeys(str(tool.get("name")) for tool in found.tools))
+        names = [tool.name for tool in list_tools(store, name)]
+        to_look_at = findings_in(store, name)
+    shown = ", ".join(names[:_SHOWN_NAMES])
+    more = f" and {len(names) - _SHOWN_NAMES:,} more" if len(names) > _SHOWN_NAMES else ""
     click.echo(style(f"Added {name}.", bold=True))
     fields(
         [
             ("speaks", spoken(found.eras, found.versions)),
-            ("tools", f"{added.tools}: {names}" if names else "none"),
+            ("tools", f"{added.tools:,}: {shown}{more}" if names else "none"),
         ]
     )
+    show_findings(to_look_at)
     click.echo()
     click.echo("Next: a policy that says what may be called, then a grant for who may call it:")
     click.echo(f"  gatepost policy add {added.name} policy.yaml --server {added.name}")
