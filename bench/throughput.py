@@ -202,6 +202,7 @@ def absolute(page: Section, rows: list[Row], without: dict[str, str]) -> None:
         lines = []
         for row in rows:
             if level in row.silent:
+                # whatever other rounds were: their median would be that of the quicker ones
                 why = f"not one call of {level} was answered within {row.silent[level]:g} s"
                 lines.append([row.contender.title, why, "", "", "", ""])
             if not row.has(level):

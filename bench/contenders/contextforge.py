@@ -2,9 +2,10 @@
 
 The upstream is registered as one of its gateways, and a virtual server of its own offers the one tool that the
 benchmark calls: that is its allow list. It speaks 2025-11-25. Chosen in its favour: one session, in which it keeps its
-session with the upstream too (without one it opens a new one for every call); JSON answers; caches in memory instead of
-its database; its rate limit, which stops at 100 calls a minute, off, and so are compression, correlation ids, security
-headers, token usage and structured logs, and the jobs on its metrics; no access log.
+session with the upstream too (without one it opens a new one for every call; with sixteen it is no quicker); JSON
+answers; caches in memory instead of its database; its rate limit, which stops at 100 calls a minute, off, and so are
+compression, correlation ids, security headers, token usage and structured logs, and the jobs on its metrics; no access
+log.
 """
 
 from __future__ import annotations
