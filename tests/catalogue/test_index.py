@@ -236,6 +236,7 @@ class _Registry(http.server.BaseHTTPRequestHandler):
 
     faults: list[Any]
     asked: list[dict[str, str]]
+    later = "7"
 
     def do_GET(self) -> None:
         query = {key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()}
@@ -243,7 +244,7 @@ class _Registry(http.server.BaseHTTPRequestHandler):
         fault = self.faults.pop(0) if self.faults else None
         if isinstance(fault, int):
             self.send_response(fault)
-            self.send_header("retry-after", "7")
+            self.send_header("retry-after", self.later)
             self.end_headers()
             return
         start = int(query.get("cursor", "0"))
@@ -324,13 +325,33 @@ def test_an_import_that_is_cut_off_goes_on_where_it_was_and_loses_nothing(
     assert handler.asked[0]["updated_since"] == "2026-11-21T00:00:00Z"  # when what was read had begun
 
 
-def test_a_registry_that_repeats_a_cursor_does_not_hold_anybody_forever(
+def test_a_registry_that_repeats_a_cursor_is_left_what_was_read_is_kept_and_the_next_import_begins_anew(
     index: Index, registry: tuple[str, type[_Registry]]
 ) -> None:
     url, handler = registry
     handler.faults[:] = [None, "repeat"]
-    import_registry(index, url, now="2026-11-21T00:00:00Z", pace=Pace(sleep=lambda _: None))
+    pace = Pace(sleep=lambda _: None)
+    with pytest.raises(GatepostError, match="go in a circle") as error:
+        import_registry(index, url, now="2026-11-21T00:00:00Z", pace=pace)
+    assert error.value.code == "GP-3003"
     assert len(handler.asked) == 2
+    assert index.counts().servers == 4
+    handler.asked.clear()
+    import_registry(index, url, now="2026-11-22T00:00:00Z", pace=pace)
+    assert "updated_since" not in handler.asked[0]
+    assert index.counts().servers == 7
+
+
+def test_a_registry_that_says_nonsense_of_when_to_come_back_is_asked_again_in_our_own_time(
+    index: Index, registry: tuple[str, type[_Registry]]
+) -> None:
+    url, handler = registry
+    handler.faults[:] = [429, 429, 429]
+    said = iter(("\u00b2", "-1", "Wed, 21 Oct 2026 07:28:00 GMT"))
+    handler.later = property(lambda _: next(said))  # type: ignore[assignment]
+    waits: list[float] = []
+    import_registry(index, url, now="2026-11-21T00:00:00Z", pace=Pace(between=0, sleep=waits.append))
+    assert waits[:3] == [1.0, 2.0, 4.0]
 
 
 def test_a_registry_that_is_none_or_is_not_there_is_said(index: Index) -> None:

@@ -17,6 +17,7 @@ Kind = Literal["added", "removed", "changed"]
 Piece = tuple[Literal["same", "removed", "added", "cut"], str]
 
 _AROUND = 6
+_CLOSE = 30
 _MOST_WORDS = 1_500
 _LONGEST = 2_000
 _DEEPEST = 40
@@ -114,8 +115,8 @@ def _lists(where: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[Chang
 
 def _words(old: str, new: str) -> tuple[Piece, ...]:
     before, after = spelled(old).split(" "), spelled(new).split(" ")
-    if before == after:
-        return (("cut", "only its line breaks or tabs differ"),)
+    if old.split() == new.split():
+        return tuple(_white_space(old, new))
     start = 0
     while start < min(len(before), len(after)) and before[start] == after[start]:
         start += 1
@@ -135,6 +136,29 @@ def _words(old: str, new: str) -> tuple[Piece, ...]:
                 _put(pieces, left[i1:i2], right[j1:j2])
     _same(pieces, before[len(before) - end :], last=True)
     return tuple(pieces)
+
+
+def _white_space(old: str, new: str) -> Iterator[Piece]:
+    """Where only white space differs, the place itself, with each blank, tab and line break spelled out."""
+    start = 0
+    while start < min(len(old), len(new)) and old[start] == new[start]:
+        start += 1
+    end = 0
+    while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    yield "cut", "(only white space)"
+    if before := " ".join(spelled(old[:start][-_CLOSE:]).split()):
+        yield "same", before
+    if gone := old[start : len(old) - end]:
+        yield "removed", _cut(_blanks_spelled(gone))
+    if come := new[start : len(new) - end]:
+        yield "added", _cut(_blanks_spelled(come))
+    if after := " ".join(spelled(old[len(old) - end :][:_CLOSE]).split()):
+        yield "same", after
+
+
+def _blanks_spelled(text: str) -> str:
+    return "".join(f"<U+{ord(one):04X}>" if one.isspace() or not one.isprintable() else one for one in text)
 
 
 def _put(pieces: list[Piece], gone: list[str], come: list[str]) -> None:

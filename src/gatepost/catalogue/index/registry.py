@@ -44,7 +44,8 @@ def import_registry(
 ) -> Counts:
     """Reads every page, from where the last import of this registry was cut off, else what changed since it.
 
-    Each page is stored, with the way to the next, before the next is asked for. A repeated cursor ends it.
+    Each page is stored, with the way to the next, before the next is asked for. A registry that names a cursor a second
+    time is left: what lies behind its circle is not known, so that the next import begins where this one did.
 
     Args:
         url: of the registry, such as `https://registry.example`; `/v0/servers` is added where there is no path.
@@ -52,7 +53,7 @@ def import_registry(
         anew: whether to begin from the beginning.
 
     Raises `GatepostError` GP-4005 for a URL that is none, GP-3001, GP-3002 or GP-3003 where the registry fails for
-    good; what was read until then is kept, and the next import goes on there.
+    good or goes in a circle; what was read until then is kept, and after a failure the next import goes on there.
     """
     base = _base(url)
     steps = pace or Pace()
@@ -68,9 +69,17 @@ def import_registry(
         found = list(_entries(page))
         servers += index.put(found).servers
         following = _following(page)
-        if not following or following in seen or following == cursor:
+        if not following:
             index.set_progress(base, "", f"{began}|")
             break
+        if following in seen or following == cursor:
+            index.set_progress(base, "", f"{since}|")
+            raise GatepostError(
+                "GP-3003",
+                "The registry's pages go in a circle: one names a cursor that was followed already. "
+                f"The {servers:,} servers that were read are kept.",
+                "Tell whoever runs it; the next import begins where this one did.",
+            )
         seen.add(following)
         cursor = following
         index.set_progress(base, cursor, f"{since}|{began}")
@@ -116,7 +125,8 @@ def _page(base: str, cursor: str, since: str, pace: Pace) -> Mapping[str, Any]:
         except _HalfAPage:
             failure = GatepostError("GP-3003", "The registry's answer is no page of servers.", "Try again later.")
         if attempt + 1 < _TRIES:
-            pace.sleep(min(float(asked), _LONGEST_WAIT) if asked and asked.isdigit() else wait)
+            told = asked is not None and asked.isascii() and asked.isdigit()
+            pace.sleep(min(float(asked or 0), _LONGEST_WAIT) if told else wait)
             wait = min(2 * wait, _LONGEST_WAIT)
     raise failure
 
