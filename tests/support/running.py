@@ -70,7 +70,9 @@ class RunClient:
     def read(self) -> dict[str, Any]:
         """Read one line, which has to be a message."""
         assert self.process.stdout is not None
-        message = json.loads(self.process.stdout.readline())
+        line = self.process.stdout.readline()
+        assert line, f"standard output has ended, and standard error says: {self.errors()}"
+        message = json.loads(line)
         assert message["jsonrpc"] == "2.0"
         assert isinstance(message, dict)
         return message
@@ -111,7 +113,7 @@ class RunClient:
     def rest(self) -> bytes:
         """What else is on standard output."""
         assert self.process.stdout is not None
-        return self.process.stdout.read()
+        return bytes(self.process.stdout.read())
 
 
 @contextmanager

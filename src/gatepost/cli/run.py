@@ -59,6 +59,14 @@ _LAUNCHERS = frozenset({"npx", "uvx", "node", "python", "python3", "uv", "bunx",
     help="What becomes of a tool whose definition is not what it was when the server was first met: told of and used, "
     "out of use until `gatepost server accept NAME`, or used without a word.",
 )
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(1, 86400),
+    default=300.0,
+    show_default="300",
+    help="How long the server may take to begin an answer. A call that takes longer fails; others go on.",
+)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def run(
@@ -69,6 +77,7 @@ def run(
     url: str | None,
     headers: tuple[str, ...],
     drift: str,
+    timeout: float,
     command: tuple[str, ...],
 ) -> int:
     """Put one server under a policy, without a daemon.
@@ -100,6 +109,7 @@ def run(
         policy=policy,
         identity=identity or whoami(),
         drift=cast("Mode", drift),
+        patience=timeout,
         command=command,
         url=url,
         headers=target.headers,

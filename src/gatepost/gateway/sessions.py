@@ -14,6 +14,7 @@ from gatepost.mcp.refused import Refused
 
 _PURPOSE: Final = "session"
 _ENDED_KEPT: Final = 10_000
+_ASKED_KEPT: Final = 64
 
 
 def too_many() -> Refused:
@@ -40,6 +41,7 @@ class Session:
         used: when it was last used, in the clock's seconds.
         streams: how many of its streams are open; a session with an open stream is not idle.
         on_end: called when it is ended, where something is kept for it here: then that tells the server, nobody else.
+        asked: of the last requests of the server, by its own ids, what the client knows them by.
     """
 
     token: str
@@ -50,6 +52,13 @@ class Session:
     in_flight: set[Id] = field(default_factory=set)
     streams: int = 0
     on_end: Callable[[], None] | None = None
+    asked: dict[Id, str] = field(default_factory=dict)
+
+    def remember(self, id: Id, token: str) -> None:
+        """A request of the server was given to the client under another id."""
+        self.asked[id] = token
+        if len(self.asked) > _ASKED_KEPT:
+            del self.asked[next(iter(self.asked))]
 
 
 class Sessions:

@@ -92,11 +92,15 @@ def server_request(gateway: Gateway, call: Call, message: Message, target: str |
         method=message.method,
         tool=target,
     )
+    if call.session is not None and message.id is not None:
+        call.session.remember(message.id, token)
     return message.with_id(token)
 
 
 def notification(gateway: Gateway, call: Call, message: Message) -> Message | None:
-    """A server's notification, None where it names something hidden."""
+    """A server's notification, None where it names something hidden, or a request that the client does not know."""
+    if message.method == "notifications/cancelled" and call.era is not modern:
+        return _withdrawn(call, message)
     if not lists.shows_notification(message.method, message.params, call.caller):
         return None
     if message.method == "notifications/tools/list_changed":
@@ -104,6 +108,15 @@ def notification(gateway: Gateway, call: Call, message: Message) -> Message | No
     if (message.method or "").startswith("notifications/tasks"):
         return tasks.status(gateway, call.caller, message)
     return message
+
+
+def _withdrawn(call: Call, message: Message) -> Message | None:
+    """A server gives up a request of its own, which the client knows by another id."""
+    id = message.params.get("requestId")
+    if call.session is None or not (isinstance(id, str) or type(id) is int):
+        return None
+    token = call.session.asked.pop(id, None)
+    return None if token is None else message.with_params({**message.params, "requestId": token})
 
 
 def _with_state(

@@ -34,6 +34,7 @@ from gatepost.quota import Ledger
 from gatepost.upstreams import connect
 from gatepost.upstreams.base import Upstream, UpstreamFailed
 from gatepost.upstreams.child import End
+from gatepost.upstreams.config import Limits as ServerLimits
 from gatepost.upstreams.config import ServerConfig
 from gatepost.upstreams.program import NOT_STARTED, Program
 from gatepost.wire.limits import Limits
@@ -57,6 +58,7 @@ class Orders:
         policy: the file with what judges its calls.
         identity: for whom calls are counted.
         drift: what becomes of a tool that is not as it was when the server was first met.
+        patience: seconds that a server has for the first of its answer.
         command, cwd, env: the program; empty for a URL.
         url, headers: the server over HTTP.
     """
@@ -65,17 +67,20 @@ class Orders:
     policy: PolicyFile
     identity: str
     drift: Mode = "warn"
+    patience: float = ServerLimits().answer
     command: tuple[str, ...] = ()
     url: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
 
     def server(self) -> ServerConfig:
         """The server. A program has the client's own environment and folder."""
+        limits = ServerLimits(answer=self.patience, stream_idle=max(self.patience, ServerLimits().stream_idle))
         if self.url is not None:
-            return ServerConfig(self.name, url=self.url, headers=self.headers)
+            return ServerConfig(self.name, url=self.url, headers=self.headers, limits=limits)
         env = {name: value for name, value in os.environ.items() if name}
         # The era is found out on the program itself; that it has sessions is for the client's side alone.
-        return ServerConfig(self.name, command=self.command, env=env, cwd=str(Path.cwd()), eras=frozenset({"legacy"}))
+        eras = frozenset({"legacy"})
+        return ServerConfig(self.name, command=self.command, env=env, cwd=str(Path.cwd()), eras=eras, limits=limits)
 
     def grant(self) -> Grant:
         """The implicit grant: the same for every run of this server by this identity, so that they share counters."""

@@ -26,6 +26,7 @@ from gatepost.wire.running import Signal, as_task
 _SUBSCRIPTION: Final = "io.modelcontextprotocol/subscriptionId"
 _WAITING_MESSAGES: Final = 256
 _CANCELLED_KEPT: Final = 1024
+_QUESTIONS_KEPT: Final = 64
 NOT_STARTED: Final = 127
 """The exit code of a program that could not be started, as a shell says it."""
 _CANCEL_GRACE: Final = 5.0
@@ -80,6 +81,7 @@ class Program:
         self._drops = Drops(config.name, on_dropped)
         self._pending: dict[Id, _Pending] = {}
         self._cancelled: deque[Id] = deque(maxlen=_CANCELLED_KEPT)
+        self._questions: dict[Id, _Pending | None] = {}
         self._listener: Mailbox | None = None
         self._waiting: deque[bytes] = deque()
         self._full = 0
@@ -199,12 +201,17 @@ class Program:
         id = pending.message.id
         if id is not None and self._in_flight(id) is pending:
             del self._pending[id]
-            if pending.sent and pending.message.method != "initialize":
-                self._cancelled.append(id)
-                params = {"requestId": id, "reason": why}
-                self.child.send_soon(strictjson.write({"jsonrpc": "2.0", "method": CANCELLED, "params": params}))
+            self._say_cancelled(pending, why)
         if pending.box is not None:
             pending.box.discard()
+
+    def _say_cancelled(self, pending: _Pending, why: str) -> None:
+        """Tell the program; its answer may cross that."""
+        id = pending.message.id
+        if id is not None and pending.sent and pending.message.method != "initialize":
+            self._cancelled.append(id)
+            params = {"requestId": id, "reason": why}
+            self.child.send_soon(strictjson.write({"jsonrpc": "2.0", "method": CANCELLED, "params": params}))
 
     # -- from the program
 
@@ -248,7 +255,8 @@ class Program:
         data = message.encode()
         if pending is not None:
             self._box(pending).put(data)
-            if message.method == CANCELLED:  # the server tears a subscription down: no answer follows
+            if message.method == CANCELLED and pending.message.method == LISTEN:
+                # The server tears a subscription down: no answer follows.
                 self._pending.pop(pending.message.id or 0, None)
                 self._box(pending).close()
             return True
@@ -281,9 +289,19 @@ class Program:
             return listening
         if self.modern:
             return self._newest() if message.method == "notifications/message" else None
-        if message.kind == "request" and len(self._pending) == 1:
-            return self._newest()
-        return None if self._listener is not None else self._newest()
+        found = None if self._listener is not None else self._newest()
+        if message.kind == "request":
+            found = self._newest() if len(self._pending) == 1 else found
+            if message.id is not None:
+                self._questions[message.id] = found
+                if len(self._questions) > _QUESTIONS_KEPT:
+                    del self._questions[next(iter(self._questions))]
+        elif message.method == CANCELLED and isinstance(subscription, str | int):
+            # What takes a question back goes the way of the question, so that it does not overtake it.
+            asked = self._questions.pop(subscription, None)
+            if asked is not None and self._in_flight(asked.message.id) is asked:
+                return asked
+        return found
 
     def _newest(self) -> _Pending | None:
         return next(reversed(self._pending.values()), None)
@@ -322,11 +340,13 @@ class Program:
             if pending.box is None:
                 if now - pending.began >= limits.answer:
                     text = f"The server {name!r} did not answer within {limits.answer:g} s."
+                    self._say_cancelled(pending, "It took too long.")
                     self._fail(pending, UpstreamFailed("GP-3002", name, text, sent=pending.sent))
                 continue
             total = limits.listen_total if pending.message.method == LISTEN else limits.stream_total
             if now - pending.began >= total:
                 text = f"The answer of the server {name!r} lasted longer than {total:g} s."
+                self._say_cancelled(pending, "It took too long.")
                 self._fail(pending, UpstreamFailed("GP-3004", name, text, sent=True))
         if self._pending:
             oldest = next(iter(self._pending.values()))
