@@ -50,6 +50,19 @@ def test_writing_merges_and_never_shows_the_token(gatepost: Program, home: dict[
     assert "has it already" in again.out
 
 
+def test_a_file_that_others_can_read_is_told_of_once_a_token_is_in_it(
+    gatepost: Program, home: dict[str, str], tmp_path: Path
+) -> None:
+    write = ("connect", "claude-code", "--server", "files", "--token", "env:T", "--write")
+    file = tmp_path / ".claude.json"
+    file.write_text("{}")
+    file.chmod(0o644)
+    for _ in range(2):
+        assert f"chmod 600 {file}" in gatepost(*write, env=home).err
+    file.chmod(0o600)
+    assert "chmod" not in gatepost(*write, env=home).err
+
+
 def test_a_file_that_cannot_be_changed_safely_is_left_and_the_text_is_shown(
     gatepost: Program, home: dict[str, str], tmp_path: Path
 ) -> None:

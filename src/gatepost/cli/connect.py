@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from gatepost.cli.command import Command, Place, json_option
 from gatepost.connect.clients import CLIENTS, Surroundings, Target
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _DEFAULT_URL = "http://127.0.0.1:7070"
 
@@ -60,6 +65,7 @@ def connect(place: Place, client: str, server: str, token: str, write: bool, url
         except GatepostError:
             click.echo(chosen.snippet(target))
             raise
+        _warn_of_readers(stored.file)
         if as_json:
             backup = str(stored.backup) if stored.backup else None
             emit({"client": client, "file": str(stored.file), "changed": stored.changed, "backup": backup})
@@ -110,6 +116,16 @@ def _warn_of_unknown(place: Place, server: str) -> None:
     if server not in known:
         hint = nearest(server, known) or f"Add it: gatepost server add {server} --help"
         click.echo(f"warning: No server {server} is registered here yet. {hint}", err=True)
+
+
+def _warn_of_readers(file: Path) -> None:
+    """Says where others on this machine can read the client's file: it holds a token now, and its mode is not ours."""
+    import os
+    import shlex
+
+    if os.name == "posix" and file.stat().st_mode & 0o077:
+        mend = f"chmod 600 {shlex.quote(str(file))}"
+        click.echo(f"warning: Others on this machine can read {file}, and the token in it. Mend it: {mend}", err=True)
 
 
 def _token(text: str) -> str:
