@@ -28,12 +28,17 @@ def http_token(settings: Settings, file: Path | None) -> tuple[str, Path | None]
         token = given
     else:
         path = file or settings.home / "http-token"
-        kept = read_private(path)
-        if kept is None and file is not None:
-            raise NotConfigured(f"There is no file {file}. Write the token into it, or leave --token-file out.")
+        try:
+            kept = read_private(path)
+            if kept is None and file is None:
+                kept = secrets.token_urlsafe(32).encode("ascii")
+                write_private(path, kept)
+        except OSError as error:
+            if file is None:
+                raise settings.unusable(error) from error
+            raise NotConfigured(f"{file} cannot be read: {error.strerror}. Name another --token-file.") from error
         if kept is None:
-            kept = secrets.token_urlsafe(32).encode("ascii")
-            write_private(path, kept)
+            raise NotConfigured(f"There is no file {file}. Write the token into it, or leave --token-file out.")
         token, file = kept.decode("utf-8", "replace").strip(), path
     if len(token) < 16 or not token.isascii() or not token.isprintable() or " " in token:
         raise NotConfigured("The HTTP token must be 16 or more printable ASCII characters without spaces.")

@@ -7,6 +7,7 @@ import json
 import logging
 import traceback
 from collections.abc import Mapping
+from pathlib import Path
 
 import mcp_types as types
 from pydantic import BaseModel
@@ -38,12 +39,18 @@ async def call(tool: Tool, arguments: Mapping[str, object], process: Process, re
     except MediaError as error:
         return failed(str(error))
     except Exception as error:
+        if isinstance(error, OSError) and _is_below(error.filename, process.settings.home):
+            return failed(str(process.settings.unusable(error)))
         # Where, not what: the text of a foreign exception may hold an address with a query, or a part of a reply.
         frames = "".join(traceback.format_tb(error.__traceback__))
         log.error("fault in %s: %s\n%s", tool.name, type(error).__name__, frames)
         return failed(f"{tool.name} failed by a fault of this server ({type(error).__name__}). Its log says where.")
     finally:
         process.calls.discard(task)
+
+
+def _is_below(file: object, folder: Path) -> bool:
+    return isinstance(file, str) and Path(file).is_relative_to(folder)
 
 
 def failed(sentence: str) -> types.CallToolResult:

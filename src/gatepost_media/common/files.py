@@ -27,6 +27,10 @@ def write_private(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk names no file
+        beside.unlink(missing_ok=True)
+        raise
     except BaseException:
         beside.unlink(missing_ok=True)
         raise

@@ -72,13 +72,23 @@ class Settings:
     def client_identifier(self) -> str:
         """The random name of this installation, made once and kept in the home folder."""
         path = self.home / "client-identifier"
-        with locked(self.home / "client-identifier.lock"):
-            kept = read_private(path)
-            if kept:
-                return kept.decode("ascii")
-            made = str(uuid.uuid4())
-            write_private(path, made.encode("ascii"))
-            return made
+        try:
+            with locked(self.home / "client-identifier.lock"):
+                kept = (read_private(path) or b"").decode("utf-8", "replace").strip()
+                if kept and kept.isascii() and kept.isprintable():
+                    return kept
+                made = str(uuid.uuid4())
+                write_private(path, made.encode("ascii"))
+                return made
+        except OSError as error:
+            raise self.unusable(error) from error
+
+    def unusable(self, error: OSError) -> NotConfigured:
+        """What to say where a file of the home folder cannot be read or written."""
+        return NotConfigured(
+            f"The state folder {self.home} cannot be used: {error.strerror or error}. "
+            "Give your user access to it, or set GATEPOST_MEDIA_HOME to another folder."
+        )
 
 
 def _url(given: Mapping[str, str], name: str, default: str) -> str:

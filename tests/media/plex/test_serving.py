@@ -189,6 +189,11 @@ def test_a_token_is_made_once_and_kept_private(tmp_path: Path) -> None:
     short = _run("--http", home=tmp_path, GATEPOST_MEDIA_TOKEN="short")
     assert short.returncode == 1
     assert "16 or more" in short.stderr
+    folder = _run("--http", "--token-file", str(tmp_path), home=tmp_path)
+    assert folder.stderr.startswith(f"error: {tmp_path} cannot be read: Is a directory.")
+    (tmp_path / "file").write_text("no folder")
+    unusable = _run("--http", home=tmp_path / "file")
+    assert unusable.stderr.startswith(f"error: The state folder {tmp_path / 'file'} cannot be used: ")
 
 
 def test_settings_that_cannot_be_used_are_named(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from gatepost_media.common.settings import Settings
 from tests.media.plex.support import serving
 
 pytestmark = pytest.mark.anyio
@@ -111,3 +112,21 @@ async def test_the_token_travels_in_the_header_and_every_installation_has_a_name
             assert list(seen.query) == []
             names.add(seen.headers["x-plex-client-identifier"])
     assert len(names) == 2
+
+
+async def test_a_state_folder_that_cannot_be_used_is_said_by_every_tool_that_needs_it(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.write_text("a file")
+    async with serving(tmp_path) as at:
+        for name in ("get_libraries", "authenticate_plex", "check_auth_status", "clear_auth", "get_watchlist"):
+            said = await at.refusal(name)
+            assert said.startswith(f"The state folder {home} cannot be used: "), name
+            assert "GATEPOST_MEDIA_HOME" in said
+        assert at.box.requests == []
+
+
+def test_a_name_of_the_installation_that_no_header_can_carry_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "client-identifier").write_bytes(b"caf\xc3\xa9\r\nX-Injected: yes")
+    made = Settings.from_environment({"GATEPOST_MEDIA_HOME": str(tmp_path)}).client_identifier()
+    assert len(made) == 36
+    assert (tmp_path / "client-identifier").read_text() == made
