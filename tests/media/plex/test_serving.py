@@ -192,7 +192,7 @@ def test_a_token_is_made_once_and_kept_private(tmp_path: Path) -> None:
     folder = _run("--http", "--token-file", str(tmp_path), home=tmp_path)
     assert folder.stderr.startswith(f"error: {tmp_path} cannot be read: Is a directory.")
     (tmp_path / "file").write_text("no folder")
-    unusable = _run("--http", home=tmp_path / "file")
+    unusable = _run("--http", home=tmp_path, GATEPOST_MEDIA_HOME=str(tmp_path / "file"))
     assert unusable.stderr.startswith(f"error: The state folder {tmp_path / 'file'} cannot be used: ")
 
 
