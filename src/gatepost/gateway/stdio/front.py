@@ -133,7 +133,7 @@ class Front:
             self._leave(line)
             return
         id = seen.id if method is not None else None
-        request = LineRequest(self, heads.of(seen, line, caller.upstream.tools, modern=modern), line, caller, id)
+        request = LineRequest.of(self, heads.of(seen, line, caller.upstream.tools, modern=modern), line, caller, id)
         if id is not None:
             if id in self._in_flight:
                 answers.refuse(self._gateway, request, caller, _taken(id), id)
@@ -210,7 +210,7 @@ class Front:
             self._held.popleft()
 
     def _refuse(self, why: MessageError, seen: Peek) -> None:
-        request = LineRequest(self, self._heads.bare, b"", self._station.caller, None)
+        request = LineRequest.of(self, self._heads.bare, b"", self._station.caller, None)
         request.unreadable = seen.id is None or seen.method is None
         answers.refuse(self._gateway, request, self._station.caller, why, why.id)
 
@@ -302,7 +302,7 @@ class Front:
     async def _once_more(self, request: LineRequest, refused: bytes) -> None:
         """Bridge the client to a program of the modern era alone, or pass on that it refuses `initialize`."""
         if await self._station.is_modern():
-            again = LineRequest(self, request.head, request.body, self._station.caller, request.id)
+            again = LineRequest.of(self, request.head, request.body, self._station.caller, request.id)
             if again.id is not None:
                 self._in_flight[again.id] = again
             self._run(again)
@@ -315,7 +315,7 @@ class Front:
         """Keep the server's own stream open, where it offers one."""
         pause, last = 1.0, None
         while True:
-            request = LineRequest(self, self._heads.listening(last), b"", self._station.caller, None)
+            request = LineRequest.of(self, self._heads.listening(last), b"", self._station.caller, None)
             await self._served(request)
             if request.status >= 400 and request.status != 502:
                 return
@@ -328,7 +328,7 @@ class Front:
         last, tries = request.last_event, 0
         while not request.answered and last is not None and tries < _RESUMES:
             await asyncio.sleep(request.retry)
-            again = LineRequest(self, self._heads.listening(last), b"", self._station.caller, None)
+            again = LineRequest.of(self, self._heads.listening(last), b"", self._station.caller, None)
             await self._served(again)
             tries = 0 if again.last_event not in (None, last) else tries + 1
             last = again.last_event or last
@@ -361,7 +361,7 @@ class Front:
         for request in [*self._in_flight.values(), *self._listening]:
             request.left()
         if self._heads.session is not None:
-            await handle(self._gateway, LineRequest(self, self._heads.ending(), b"", self._station.caller, None))
+            await handle(self._gateway, LineRequest.of(self, self._heads.ending(), b"", self._station.caller, None))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 INITIALIZES: Final = "initializes"
 """Under this key a head's memo says that its request begins a session."""
+_NO_CONNECTION: Final[Any] = None
+"""What is answered goes to `_front`."""
 
 
 class LineRequest(Request):
@@ -31,29 +33,22 @@ class LineRequest(Request):
         retry: seconds after which the server wants that.
     """
 
-    __slots__ = (
-        "_front", "_parser", "answered", "id", "last_event", "retry", "silent", "status", "subscribes", "unreadable",
-    )  # fmt: skip
+    id: Id | None = None
+    unreadable: bool = False
+    subscribes: bool = False
+    silent: bool = False
+    answered: bool = False
+    status: int = 0
+    last_event: str | None = None
+    retry: float = 1.0
+    _front: Any = None
+    _parser: sse.Parser | None = None
 
-    def __init__(self, front: Front, head: Head, body: bytes, context: Any, id: Id | None) -> None:
-        self._front = front
-        self._on_gone = None
-        self._parser: sse.Parser | None = None
-        self.head = head
-        self.body = body
-        self.client = "stdio"
-        self.received_ns = time.perf_counter_ns()
-        self.keep_alive = True
-        self.context = context
-        self.running = None
-        self.gone = False
-        self.started = False
-        self.ended = False
-        self.id = id
-        self.unreadable = self.subscribes = self.silent = self.answered = False
-        self.status = 0
-        self.last_event: str | None = None
-        self.retry = 1.0
+    @classmethod
+    def of(cls, front: Front, head: Head, body: bytes, context: Any, id: Id | None) -> LineRequest:
+        """A line that came from the client of `front`."""
+        now = time.perf_counter_ns()
+        return cls(_NO_CONNECTION, head, "stdio", now, True, body, context, id=id, _front=front)
 
     @property
     def initializes(self) -> bool:
