@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.server
 import json
+import os
 import threading
 from collections.abc import Iterator
 from decimal import Decimal
@@ -157,6 +158,19 @@ def test_files_of_every_kind_are_read_and_what_is_none_is_said(tmp_path: Path) -
     assert problems.number == 2
     with pytest.raises(GatepostError, match="no JSON"):
         list(read_sources(tmp_path / "broken.json", Problems()))
+
+
+def test_tools_of_a_file_that_are_left_out_are_said_and_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    named = [{"name": "twice"}, {"name": "twice"}, {"name": 7}, {"name": "once"}]
+    (tmp_path / "odd.json").write_text(json.dumps({"tools": named}))
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "folder.json").mkdir()
+    problems = Problems()
+    (server,) = read_sources(tmp_path, problems)
+    assert [one.name for one in server.tools or ()] == ["twice", "once"]
+    assert problems.number == 3
+    assert "2 of the 4 tools of odd are left out" in " ".join(problems.sentences)
+    assert " ".join(problems.sentences).count("it is no file") == 2
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ but its bounds: what cannot be read is left out and said."""
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from gatepost.catalogue.index.entries import ServerEntry, entries_of
+from gatepost.catalogue.listed import MOST_TOOLS
 from gatepost.errors import GatepostError
 
 LARGEST_FILE: Final = 64 * 1024 * 1024
@@ -58,30 +60,36 @@ def files_of(path: Path) -> list[Path]:
 def read_file(file: Path, problems: Problems, *, alone: bool = False) -> Iterator[ServerEntry]:
     """The servers of one file. What is wrong with it goes to `problems`, or is raised where it stands `alone`."""
     try:
-        yield from _file(file)
+        yield from _file(file, problems)
     except GatepostError as error:
         if alone:
             raise
         problems.add(error.message)
 
 
-def _file(file: Path) -> Iterator[ServerEntry]:
+def _file(file: Path, problems: Problems) -> Iterator[ServerEntry]:
     try:
-        if file.stat().st_size > LARGEST_FILE:
+        status = file.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for
+            raise _unreadable(file, "it is no file")
+        if status.st_size > LARGEST_FILE:
             raise _unreadable(file, f"it has more than {LARGEST_FILE:,} bytes")
         value = json.loads(file.read_bytes())
     except OSError as error:
         raise _unreadable(file, str(error.strerror)) from None
     except (ValueError, RecursionError):
         raise _unreadable(file, "it is no JSON") from None
-    found = list(servers_of(value, file.stem))
+    found = list(servers_of(value, file.stem, problems))
     if not found:
         raise _unreadable(file, "it holds neither tools nor servers")
     yield from found
 
 
-def servers_of(value: Any, name: str) -> Iterator[ServerEntry]:
-    """The servers that a JSON value tells of; `name` is for one that names none. Nothing where it tells of none."""
+def servers_of(value: Any, name: str, problems: Problems | None = None) -> Iterator[ServerEntry]:
+    """The servers that a JSON value tells of; `name` is for one that names none. Nothing where it tells of none.
+
+    Tools that are left out go to `problems`.
+    """
     if isinstance(value, list) and value and all(isinstance(one, Mapping) and "name" in one for one in value):
         value = {"tools": value}
     if not isinstance(value, Mapping):
@@ -91,7 +99,7 @@ def servers_of(value: Any, name: str) -> Iterator[ServerEntry]:
     configured = value.get("mcpServers", value.get("servers"))
     if isinstance(configured, Mapping):
         for key, one in configured.items():
-            if isinstance(one, Mapping):
+            if isinstance(one, Mapping) and key:
                 yield _configured(str(key), one)
     elif isinstance(configured, list):
         for one in configured:
@@ -101,13 +109,20 @@ def servers_of(value: Any, name: str) -> Iterator[ServerEntry]:
     elif isinstance(value.get("tools"), list):
         about = value.get("serverInfo") if isinstance(value.get("serverInfo"), Mapping) else {}
         assert isinstance(about, Mapping)
-        named = value.get("server") or value.get("name") or about.get("name") or name
+        named = _text(value.get("server") or value.get("name") or about.get("name")) or name
+        listed = value["tools"]
+        tools = entries_of(listed)
+        if len(tools) < len(listed) and problems is not None:
+            problems.add(
+                f"{len(listed) - len(tools):,} of the {len(listed):,} tools of {named[:80]} are left out: "
+                f"without a name, with another's name, or past the first {MOST_TOOLS:,}."
+            )
         yield ServerEntry(
-            name=_text(named) or name,
+            name=named,
             description=_text(value.get("description") or value.get("instructions")),
             version=_text(about.get("version")),
             source="scan",
-            tools=entries_of(value["tools"]),
+            tools=tools,
         )
     else:
         entry = registry_entry(value)
