@@ -13,7 +13,7 @@ from pathlib import Path
 from bench import installed, machine, report, throughput
 from bench.load import generator
 from bench.procs import BenchError
-from bench.report import Section
+from bench.report import Bar, Section
 from bench.rig import FULL, QUICK, TINY, Rig
 from bench.sections import busy, hung, index, listing, media, profile, rss, scripts, stdio, stream
 
@@ -44,7 +44,7 @@ contenders for --contenders, of the section throughput:
 examples:
   python -m bench --prepare                      once: installs the contenders that have an environment of their own
   python -m bench --quick                        a few minutes: shows that everything works here
-  python -m bench --out docs/benchmark.md        the published page; half an hour on a quiet machine with two cores
+  python -m bench --out docs/benchmark.md        the published page; some 35 minutes on a quiet machine with two cores
   python -m bench --only throughput,stream       two sections
   python -m bench --only throughput --contenders full,nginx,airlock
                                                  one table, with these rows
@@ -89,6 +89,8 @@ def options(argv: list[str] | None) -> argparse.Namespace:
     found.contenders = list(CONTENDERS) if found.contenders is None else found.contenders.split(",")
     if unknown := [key for key in found.contenders if key not in CONTENDERS]:
         parser.error(f"there is no contender {', '.join(unknown)}; there are {', '.join(CONTENDERS)}")
+    if found.prepare and not set(found.contenders) & set(SEPARATE):
+        parser.error(f"--prepare installs {separate}; the others come as the last lines of --help say")
     if sys.platform != "linux":
         parser.error("the benchmark reads /proc and pins processes to cores: it runs on Linux only")
     return found
@@ -99,6 +101,12 @@ def prepare(keys: list[str]) -> int:
     for key in keys:
         print(f"{key}: not installed: {failed[key]}" if key in failed else f"{key}: {installed.folder(key)}")
     return 1 if failed else 0
+
+
+def broken(key: str, why: str) -> Section:
+    """A section that failed, with a row among the bars, so that none is missing there unsaid."""
+    missing = Bar(f"the bars of the section {key}", "–", "the section failed", None)
+    return Section(key, SECTIONS[key][0].capitalize(), [why], [missing])
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -121,12 +129,12 @@ def main(argv: list[str] | None = None) -> int:
                 section = SECTIONS[key][1](rig, skipped)
             except BenchError as error:
                 failed = True
-                section = Section(key, SECTIONS[key][0].capitalize(), [f"This section failed: {error}"])
+                section = broken(key, f"This section failed: {error}")
                 rig.say(f"section {key} failed: {error}")
             except Exception:
                 traceback.print_exc()
                 failed = True
-                section = Section(key, SECTIONS[key][0].capitalize(), ["This section failed."])
+                section = broken(key, "This section failed.")
             done.append(section)
         facts = {
             "scale": scale.name,
@@ -134,6 +142,7 @@ def main(argv: list[str] | None = None) -> int:
             "machine": here,
             "versions": machine.versions(),
             "skipped": skipped,
+            "left_out": [key for key in SECTIONS if key not in chosen.sections],
         }
     if chosen.json is not None:
         text = json.dumps(report.as_json(facts, done), indent=1)

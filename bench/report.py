@@ -74,7 +74,7 @@ def summary(bars: Sequence[Bar]) -> str:
 
 
 def page(facts: dict[str, Any], sections: Sequence[Section]) -> str:
-    """docs/benchmark.md. `facts`: scale, command, machine, versions, skipped, load (see bench/__main__.py)."""
+    """docs/benchmark.md. `facts`: scale, command, machine, versions, skipped, left_out (see bench/__main__.py)."""
     lines = ["# Benchmark", ""]
     if facts["scale"] != "full":
         lines += [
@@ -91,6 +91,7 @@ def page(facts: dict[str, Any], sections: Sequence[Section]) -> str:
         "## Bars",
         "",
         summary([bar for section in sections for bar in section.bars]),
+        *([f"Sections that were not run: {', '.join(facts['left_out'])}."] if facts["left_out"] else []),
         "",
         *table(
             ["promise", "wanted", "measured", ""],

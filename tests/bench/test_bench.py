@@ -98,6 +98,19 @@ def test_an_unknown_section_is_a_usage_error_that_names_the_known_ones() -> None
     assert "there is no section speed; there are throughput" in done.stderr
 
 
+def test_prepare_refuses_contenders_that_it_does_not_install() -> None:
+    done = bench("--prepare", "--contenders", "full,nginx")
+    assert done.returncode == 2
+    assert "--prepare installs contextforge, airlock, mcp-proxy and supergateway" in done.stderr
+
+
+def test_prepare_says_which_contender_could_not_be_installed_and_why(tmp_path: Path) -> None:
+    done = bench("--prepare", "--contenders", "airlock", GATEPOST_BENCH_CONTENDERS=str(tmp_path), PIP_NO_INDEX="1")
+    assert done.returncode == 1
+    assert "airlock: not installed: " in done.stdout
+    assert "mcp-airlock" in done.stdout.partition("not installed: ")[2]
+
+
 def test_a_tiny_run_measures_the_upstream_directly_and_through_gatepost() -> None:
     done = bench("--tiny", "--only", "throughput", "--contenders", "direct,full", "--json", "-")
     assert done.returncode == 0, done.stderr
@@ -280,11 +293,12 @@ def test_the_page_lists_bars_skipped_contenders_and_how_to_run_it() -> None:
         "machine": {"cores": "2"},
         "versions": {"nginx": "1.22.1"},
         "skipped": ["Envoy: envoy is not installed"],
+        "left_out": ["media", "profile"],
     }
     text = report.page(facts, [section])
     assert "| RSS | ≤ 80 MiB | 81 MiB | **not met** |" in text
     assert "Skipped in this run: Envoy: envoy is not installed." in text
-    assert "0 of 1 met, 1 not met, 0 not measured." in text
+    assert "0 of 1 met, 1 not met, 0 not measured.\nSections that were not run: media, profile." in text
     assert "Run it yourself" in text
 
 
