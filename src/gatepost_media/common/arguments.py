@@ -125,6 +125,10 @@ class Arguments:
         if len(first["loc"]) > 1:
             last = first["loc"][-1]
             name += f".{_short(last)}" if first["type"] == "extra_forbidden" else self._step(last)
+        properties = cast("dict[str, dict[str, Json]]", self.schema(nulls=False)["properties"])
+        examples = properties.get(str(first["loc"][0]), {}).get("examples") if len(first["loc"]) == 1 else None
+        if first["type"] == "string_pattern_mismatch" and isinstance(examples, list):
+            return BadArgument(name, f"must have the form of {' or '.join(str(each) for each in examples)}.")
         return BadArgument(name, _said(first["type"], first["msg"], first.get("ctx") or {}))
 
     def _step(self, part: int | str) -> str:

@@ -32,6 +32,7 @@ Sort = Annotated[
     Field(
         max_length=200,
         pattern=r"^[A-Za-z]+(\.[A-Za-z]+)?(:(asc|desc|nullsLast))*(,[A-Za-z]+(\.[A-Za-z]+)?(:(asc|desc|nullsLast))*)*$",
+        examples=["year:desc,titleSort"],
         description="A Plex sort such as titleSort, addedAt:desc or rating:desc,titleSort.",
     ),
 ]

@@ -18,9 +18,9 @@ from gatepost_media.plex.libraries import (
     get_on_deck,
     get_recently_added,
 )
+from gatepost_media.plex.librarystats import get_library_stats
 from gatepost_media.plex.playlists import get_playlists
 from gatepost_media.plex.raw import text
-from gatepost_media.plex.stats import get_library_stats
 
 TOOLS = Toolset("plex resources", "")
 

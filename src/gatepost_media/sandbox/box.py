@@ -18,7 +18,8 @@ from gatepost_media.sandbox import admin
 from gatepost_media.sandbox.arr import radarr, sonarr
 from gatepost_media.sandbox.clock import Clock
 from gatepost_media.sandbox.front import Fault, Front, Seen
-from gatepost_media.sandbox.plex.cloud import Cloud, plex_tv
+from gatepost_media.sandbox.plex.account import plex_tv
+from gatepost_media.sandbox.plex.cloud import Cloud
 from gatepost_media.sandbox.plex.discover import discover
 from gatepost_media.sandbox.plex.notify import Listeners
 from gatepost_media.sandbox.plex.playback import Playback

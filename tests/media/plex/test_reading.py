@@ -248,6 +248,8 @@ async def test_what_can_be_found_wrong_without_asking_is_found_before_anything_i
         spans = {"library_id": "1", "genre": "Comedy", "rating_min": 5, "rating_max": 1}
         assert await at.refusal("browse_library", **spans) == "rating_min: is more than rating_max."
         assert await at.refusal("search_media", query="  ") == "query: must not be blank."
+        said = await at.refusal("get_library_items", libraryKey="1", sort="year:sideways")
+        assert said == "sort: must have the form of year:desc,titleSort."
         said = await at.refusal("browse_library", library_id="1", added_after="9999-12-31")
         assert said.startswith("added_after: must be a date")
         said = await at.refusal("sonarr_get_calendar", startDate="9999-12-31T23:59:59-14:00")

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from gatepost_media.sandbox.plex.render import rating_count, resolution, tag_id, tags_of, value_of
+from gatepost_media.sandbox.plex.media import resolution
+from gatepost_media.sandbox.plex.render import rating_count, tag_id, tags_of, value_of
 from gatepost_media.sandbox.plex.state import Plex, plex_guid
 from gatepost_media.sandbox.works import Kind, Work, day_to_seconds, is_number, sort_title
 
