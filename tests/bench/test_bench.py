@@ -105,6 +105,7 @@ def test_prepare_refuses_contenders_that_it_does_not_install() -> None:
     assert "--prepare installs contextforge, airlock, mcp-proxy and supergateway" in done.stderr
 
 
+@pytest.mark.slow
 def test_prepare_says_which_contender_could_not_be_installed_and_why(tmp_path: Path) -> None:
     done = bench("--prepare", "--contenders", "airlock", GATEPOST_BENCH_CONTENDERS=str(tmp_path), PIP_NO_INDEX="1")
     assert done.returncode == 1
