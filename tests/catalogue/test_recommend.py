@@ -17,6 +17,7 @@ from gatepost.catalogue.recommend import (
     entry,
     recommend,
     tool_policy,
+    way_of,
 )
 from gatepost.catalogue.suggest import suggestions
 from gatepost.cli.policy_recommend import PROFILE_NAMES
@@ -51,13 +52,14 @@ def test_a_servers_policy_does_with_each_tool_what_the_profile_says(profile: Pro
         assert other.effect == ("allow" if profile.shadow else "deny")
         for tool in tools:
             decision = policy.decide(tool=tool.name, arguments={})
-            effect, most = _ANSWERS[profile.ways[tool.category]]
+            way = way_of(profile, tool)
+            effect, most = _ANSWERS[way]
             if profile.shadow:
                 assert decision.effect == "allow"
                 assert policy.hides(tool.name) is False
                 continue
             assert decision.effect == effect, tool.name
-            assert policy.hides(tool.name) == (profile.ways[tool.category] == "hide")
+            assert policy.hides(tool.name) == (way == "hide")
             assert [int(use.max) for use in decision.limits] == ([] if most is None else [most])
 
 

@@ -33,6 +33,7 @@ SIGNALS: dict[str, str] = {
     "many-parameters": "has many parameters",
     "empty-description": "has no description",
     "read-only-doubtful": "claims to be read-only, but is not",
+    "gives-secrets": "gives secrets out",
 }
 """Every signal there is, and what it says of a tool."""
 

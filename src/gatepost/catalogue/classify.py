@@ -105,7 +105,12 @@ def classify_facts(
     if others.prefix and evidence and evidence[0].source == "name":
         evidence.append(Evidence("siblings", "_".join(others.prefix), "a prefix that the server's tools share"))
     severity = _severity(category, annotations, evidence)
-    return Classification(category, severity, confidence, tuple(evidence), _signals(tool, category, annotations, text))
+    signals = _signals(tool, category, annotations, text)
+    secret = _secret(tool) if category == "read" else ""
+    if secret:
+        evidence.append(Evidence("name", secret, "is secret"))
+        severity, signals = _at_least(severity, "high"), (*signals, "gives-secrets")
+    return Classification(category, severity, confidence, tuple(evidence), signals)
 
 
 def _own_words(name: str, siblings: Siblings) -> tuple[str, ...]:
@@ -457,6 +462,21 @@ def _signals(tool: _Tool, category: Category, annotations: Mapping[str, Any] | N
     if acting and isinstance(annotations, Mapping) and annotations.get("readOnlyHint") is True:
         found.append("read-only-doubtful")
     return tuple(found)
+
+
+def _secret(tool: _Tool) -> str:
+    """What a reading tool gives out that is secret, as the end of what its name or a verb of its text is about."""
+    spoken = [(tool.words[:1], tool.words[1:]), (tool.words[-1:], tool.words[:-1])]
+    spoken += [((act.verb,), act.objects) for act in tool.reading.acts]
+    for verb, objects in spoken:
+        if lexicon.SHOWS.isdisjoint(verb):
+            continue
+        things = _things(objects)
+        if things[-1:] and things[-1] in lexicon.SECRETS:
+            return things[-1]
+        if things[-2:] in lexicon.SECRET_PAIRS:
+            return " ".join(things[-2:])
+    return ""
 
 
 def _sends(tool: _Tool) -> bool:

@@ -124,7 +124,14 @@ def _first_sentence(text: str) -> str:
 
 
 def _tokens(text: str) -> list[str]:
-    text = text.replace(",", " , ").replace("/", " / ").replace(":", " : ").replace("&", " & ").lower()
+    text = (
+        text.replace(" | ", " : ")
+        .replace(",", " , ")
+        .replace("/", " / ")
+        .replace(":", " : ")
+        .replace("&", " & ")
+        .lower()
+    )
     return [stripped for word in text.split() if (stripped := word if word.isalnum() else word.strip(_AROUND))]
 
 

@@ -160,7 +160,7 @@ AMBIGUOUS: Final[frozenset[str]] = vocabulary(
     "schedule draft split use sample head tail score filter match stream alert process support control request "
     "block branch release post backup store share query format sort power hook play prompt end has is info hash "
     "setup ssh issue transfer charge deposit purchase bid tip bill swap ring sign copy export import key review help "
-    "new sum"
+    "new sum place"
 )
 """Verbs that are nouns as often: as a name's word that is not the first they are taken for the noun."""
 
@@ -302,6 +302,28 @@ DRIVES: Final[frozenset[str]] = vocabulary(
     "close upload resize select fill drop handle emulate new evaluate switch open"
 )
 """Verbs that do so too where the server's other tools do."""
+
+SHOWS: Final[frozenset[str]] = vocabulary(
+    "get read fetch show view retrieve return reveal export dump print display give"
+)
+"""Verbs that give the thing itself out, not its name or its state."""
+
+SECRETS: Final[frozenset[str]] = vocabulary("secret password passphrase credential env apikey")
+"""Things that nobody but their owner may know."""
+
+SECRET_PAIRS: Final[frozenset[tuple[str, str]]] = frozenset(
+    (first, second)
+    for second, firsts in (
+        ("variable", "environment env"),
+        ("var", "environment env"),
+        ("key", "api private access secret signing"),
+        ("token", "access refresh bearer"),
+        ("value", "secret"),
+        ("string", "connection"),
+    )
+    for first in firsts.split()
+)
+"""Such things of two words."""
 
 CONTACT: Final[frozenset[str]] = vocabulary(
     "message email mail sms tweet notification dm invitation invite reminder post comment reply text call whatsapp "

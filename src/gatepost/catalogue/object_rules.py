@@ -106,6 +106,7 @@ _OBJECT_ROWS: Final[tuple[Row, ...]] = (
         PLAIN,
         "reaches other people",
     ),
+    ("reply respond answer", "thread conversation chat channel", "execute", PLAIN, "reaches other people"),
     ("draft", "message email mail reply", "write", STRONG, "is kept, not sent"),
     # identifiers are resolved, issues are too
     (
@@ -116,6 +117,9 @@ _OBJECT_ROWS: Final[tuple[Row, ...]] = (
         "changes a state",
     ),
     ("watch track follow", "log logs", "read", PLAIN, "shows a log"),
+    ("sort", "range row column cell sheet worksheet", "write", PLAIN, "changes an order that is kept"),
+    ("expand", "link url address query paper acronym abbreviation", "read", PLAIN, "shows more of it"),
+    ("give leave", "rating score feedback vote", "write", PLAIN, "makes a record"),
     ("scan submit", "library folder media", "execute", WEAK, "starts a job"),
     ("checkout", "cart order basket", "financial", STRONG, "buys"),
     ("start begin end finish schedule", "timer entry tracking meeting event", "write", WEAK, "makes a record"),

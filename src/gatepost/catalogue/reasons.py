@@ -28,6 +28,7 @@ BY_SIGNAL: Final[dict[str, str]] = {
     "many-parameters": "It has so many parameters that a rule for each is worth a look.",
     "empty-description": "It has no description, so that its name is all a model or a person has to go by.",
     "read-only-doubtful": "Its server says that it only reads. Its definition says otherwise.",
+    "gives-secrets": "What it shows is secret, and then stands in the model's context and in logs.",
 }
 
 

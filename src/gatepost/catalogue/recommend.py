@@ -130,7 +130,7 @@ def recommend(
     entries: dict[str, Any] = {}
     found: list[Suggestion] = []
     for tool in named[:MOST_ENTRIES]:
-        way = chosen.ways[tool.category]
+        way = way_of(chosen, tool)
         if way == "hide" and chosen.shadow:  # what is hidden is blocked in every mode
             way = "deny"
         if way == "hide":
@@ -151,9 +151,15 @@ def recommend(
     return Recommendation(document, tuple(found), tuple(notes))
 
 
+def way_of(profile: Profile, tool: ListedTool) -> Way:
+    """What a profile says of a tool: that of its category, but of one that gives secrets out a person is asked."""
+    way = profile.ways[tool.category]
+    return "ask" if way == "free" and "gives-secrets" in tool.classification.signals else way
+
+
 def entry(tool: ListedTool, way: Way | None = None) -> dict[str, Any]:
     """A tool's entry by itself, as in `tools` of a policy; `way` is the standard profile's unless given."""
-    chosen = way or PROFILES["standard"].ways[tool.category]
+    chosen = way or way_of(PROFILES["standard"], tool)
     if chosen == "free":
         return {}
     if chosen == "hide":
