@@ -18,12 +18,15 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
+from mcp.shared.message import ClientMessageMetadata
 from mcp.shared.subscriptions import ToolsListChanged
 from mcp_types import (
     CreateMessageResult,
     ElicitResult,
+    EmptyResult,
     ListRootsResult,
     PromptReference,
+    Request,
     ResourceUpdatedNotification,
     Root,
     TextContent,
@@ -44,7 +47,10 @@ POLICY: dict[str, Any] = {
         "add": {
             "deny_if": [{"conditions": [{"path": "args.a", "op": "gt", "value": 100}], "on_deny": "Too large."}],
         },
-        **{name: {} for name in ("fail", "steps", "greet_both", "ask_model", "where", "wait", "whisper", "change")},
+        **{
+            name: {}
+            for name in ("fail", "steps", "greet_both", "ask_model", "where", "wait", "whisper", "change", "sign_in")
+        },
         "greet": {"limits": [{"counter": "greets", "window": "month", "max": 2}]},
     },
     "resources": {"allow": ["note://open/*"]},
@@ -133,7 +139,7 @@ async def governed(rig: Rig, cell: Cell, running: Mapping[tuple[str, ...], str])
 @asynccontextmanager
 async def client(rig: Rig, token: str, cell: Cell, **options: Any) -> AsyncIterator[Client]:
     url = f"http://127.0.0.1:{rig.port}/mcp/s/"
-    mode = "legacy" if cell.client == "legacy" else "2026-07-28"
+    mode = options.pop("mode", "legacy" if cell.client == "legacy" else "2026-07-28")
     async with (
         httpx2.AsyncClient(headers={"authorization": f"Bearer {token}"}, timeout=30) as http,
         Client(streamable_http_client(url, http_client=http), mode=mode, **options) as connected,
@@ -289,6 +295,49 @@ def test_a_server_that_may_not_ask_the_client_says_so(tmp_path: Path, cell: Cell
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("accepts", [True, False])
+@each
+def test_a_server_wants_an_address_to_be_opened(tmp_path: Path, cell: Cell, running: Any, accepts: bool) -> None:
+    """2025-11-25 says it with an error (-32042) or asks, 2026-07-28 asks by the call's result."""
+
+    async def opened(_: Any, params: Any) -> ElicitResult:
+        assert (params.mode, params.url) == ("url", "https://example.test/sign-in")
+        if accepts:
+            (tmp_path / "signed").touch()
+        return ElicitResult(action="accept" if accepts else "decline")
+
+    async def run() -> None:
+        async with agent(tmp_path, cell, running, elicitation_callback=opened) as (_, connected):
+            call = connected.call_tool("sign_in", {"folder": str(tmp_path)})
+            if (cell.client, cell.server) == ("legacy", "legacy"):
+                with pytest.raises(MCPError) as caught:
+                    await call
+                assert caught.value.error.code == -32042
+            elif accepts:
+                assert text(await call) == "signed in"
+            elif cell.server == "modern":
+                assert text(await call) == "not signed in"
+            else:
+                with pytest.raises(MCPError, match="was refused"):
+                    await call
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("cell", [*TO_LEGACY, *TO_MODERN], ids=named)
+def test_a_server_that_wants_an_address_opened_by_a_client_that_opens_none_is_told(
+    tmp_path: Path, cell: Cell, running: Any
+) -> None:
+    async def run() -> None:
+        async with agent(tmp_path, cell, running) as (_, connected):
+            with pytest.raises(MCPError) as caught:
+                await connected.call_tool("sign_in", {"folder": str(tmp_path)})
+            assert caught.value.error.code == (-32021 if cell.client == "modern" else -32603)
+            assert text(await connected.call_tool("add", {"a": 2, "b": 3})) == "5"
+
+    asyncio.run(run())
+
+
 @each
 def test_a_client_hears_of_changes_that_its_policy_shows_it(tmp_path: Path, cell: Cell, running: Any) -> None:
     async def run() -> None:
@@ -337,6 +386,84 @@ def test_log_messages_reach_the_call_that_asked_at_its_level(tmp_path: Path, cel
                 await connected.set_logging_level("error")
             assert text(await connected.call_tool("whisper", {})) == "logged"
             assert heard == ["help"]
+
+    asyncio.run(run())
+
+
+class Said(Request[dict[str, Any], str]):
+    """Any request, also one that the SDK's client has no method for."""
+
+
+async def answered(connected: Client, method: str, params: dict[str, Any] | None = None) -> int:
+    """The code that a request is refused with; 0 where it is not."""
+    try:
+        await connected.session.send_request(Said(method=method, params=params or {}), EmptyResult)
+    except MCPError as error:
+        return error.error.code
+    return 0
+
+
+HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}
+NOTE = {"uri": "note://open/a"}
+OF_LEGACY: list[tuple[str, dict[str, Any]]] = [
+    ("initialize", HELLO),
+    ("resources/subscribe", NOTE),
+    ("resources/unsubscribe", NOTE),
+]
+OF_MODERN: list[tuple[str, dict[str, Any]]] = [("server/discover", {}), ("subscriptions/listen", {"notifications": {}})]
+TASKS: list[tuple[str, dict[str, Any]]] = [
+    ("tasks/list", {}),
+    ("tasks/get", {"taskId": "t"}),
+    ("tasks/result", {"taskId": "t"}),
+]
+TASKS += [("tasks/cancel", {"taskId": "t"})]
+
+
+@each
+def test_what_is_not_of_the_clients_era_or_has_no_counterpart_is_refused(
+    tmp_path: Path, cell: Cell, running: Any
+) -> None:
+    async def run() -> None:
+        async with agent(tmp_path, cell, running) as (rig, connected):
+            refused = OF_LEGACY if cell.client == "modern" else OF_MODERN
+            if cell.client != cell.server:
+                refused = [*refused, *TASKS]
+                if cell.client == "modern":
+                    refused = [*refused, ("logging/setLevel", {"level": "error"})]
+            found = {method: await answered(connected, method, params) for method, params in refused}
+            assert found == dict.fromkeys(found, -32601)
+            assert {row["code"] for row in rig.rows("refused")} == {"GP-1010"}
+            if cell.client != cell.server:
+                assert await answered(connected, "ping") == 0
+                call = {"name": "add", "arguments": {"a": 1, "b": 2}, "task": {"ttl": 1000}}
+                assert await answered(connected, "tools/call", call) == -32602
+            assert text(await connected.call_tool("add", {"a": 2, "b": 3})) == "5"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("cell", [*TO_LEGACY, *TO_MODERN], ids=named)
+def test_what_is_not_bridged_is_not_announced_and_no_stream_can_be_taken_up_again(
+    tmp_path: Path, cell: Cell, running: Any
+) -> None:
+    async def run() -> None:
+        tokens: list[str] = []
+
+        async def token(value: str) -> None:
+            tokens.append(value)
+
+        # A client that only speaks the modern era need not ask what there is; one of both does.
+        mode = "legacy" if cell.client == "legacy" else "auto"
+        async with agent(tmp_path, cell, running, mode=mode) as (_, connected):
+            can = connected.server_capabilities
+            assert can is not None
+            assert can.tools is not None
+            assert can.tasks is None
+            assert not can.extensions
+            request = Said(method="tools/call", params={"name": "steps", "arguments": {"count": 2}})
+            metadata = ClientMessageMetadata(on_resumption_token_update=token)
+            await connected.session.send_request(request, EmptyResult, metadata=metadata)
+            assert tokens == []
 
     asyncio.run(run())
 

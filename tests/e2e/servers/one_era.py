@@ -17,11 +17,14 @@ from mcp.server.lowlevel.server import NotificationOptions
 from mcp.server.mcpserver import Context, Elicit, ListRoots, MCPServer, Resolve, Sample
 from mcp.server.runner import serve_loop
 from mcp.server.stdio import stdio_server
-from mcp.shared.exceptions import MCPError
+from mcp.shared.exceptions import MCPError, UrlElicitationRequiredError
 from mcp_types import (
     Completion,
     CreateMessageResult,
+    ElicitRequest,
+    ElicitRequestURLParams,
     EmptyResult,
+    InputRequiredResult,
     ListRootsResult,
     SamplingMessage,
     SetLevelRequestParams,
@@ -124,6 +127,24 @@ async def ask_model(said: Annotated[CreateMessageResult, Resolve(opinion)]) -> s
 async def where(roots: Annotated[ListRootsResult, Resolve(folders)]) -> str:
     """Ask for the client's roots."""
     return ", ".join(str(root.uri) for root in roots.roots)
+
+
+ADDRESS = "https://example.test/sign-in"
+
+
+@server.tool()
+async def sign_in(folder: str, context: Context) -> str | InputRequiredResult:
+    """Want somebody to have signed in elsewhere, which a file in a folder says."""
+    if Path(folder, "signed").exists():
+        return "signed in"
+    if legacy:
+        raise UrlElicitationRequiredError(
+            [ElicitRequestURLParams(message="Sign in.", url=ADDRESS, elicitation_id="e1")]
+        )
+    if context.input_responses is not None:
+        return "not signed in"
+    asked = ElicitRequest(params=ElicitRequestURLParams(message="Sign in.", url=ADDRESS))
+    return InputRequiredResult(input_requests={"sign-in": asked})
 
 
 @server.tool()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gatepost.gateway.bridge import made, words
 from gatepost.gateway.bridge.incoming import Incoming
+from gatepost.gateway.bridge.url_wanted import UrlWanted, wanted_urls
 from gatepost.mcp.message import Message
 from gatepost.mcp.modern import CAPABILITIES_KEY
 from gatepost.upstreams.base import Reply, UpstreamFailed
@@ -49,6 +50,7 @@ class LegacyCall:
         self.method = message.method or ""
         self.target = message.params.get("name") or message.params.get("uri")
         self._session = session
+        self._trace = trace
         self._asked: Message | None = None
         self._asked_for = ""
         self._timer: asyncio.TimerHandle | None = None
@@ -149,6 +151,8 @@ class LegacyCall:
         self._finish()
         self.incoming.finish()
         body = message.body
+        if "error" in body and (wanted := wanted_urls(body["error"])):
+            return self._wants_urls(wanted, body["error"])
         if "error" in body:
             error = words.modern_error(self.method, body["error"])
             unknown = isinstance(error, dict) and error.get("code") == words.METHOD_NOT_FOUND
@@ -157,6 +161,20 @@ class LegacyCall:
         if isinstance(result, dict):
             result = words.modern_result(self.method, result)
         return _Final({**body, "id": self._client_id, "result": result})
+
+    def _wants_urls(self, wanted: list[dict[str, Any]], error: dict[str, Any]) -> _Final:
+        """The server refuses until somebody has opened addresses: the client is asked to, where it can be."""
+        session, text = self._session, str(error.get("message"))[:300]
+        askable = all(words.can_be_asked("elicitation/create", params, self._capabilities) for params in wanted)
+        if self.method not in ASKING or not askable:
+            more: dict[str, Any] = {"requiredCapabilities": {"elicitation": {"url": {}}}}
+            refusal = {"code": words.MISSING_CAPABILITY, "message": text, "data": more}
+            return _Final({"jsonrpc": "2.0", "id": self._client_id, "error": refusal}, 400)
+        if len(session.held) >= session.most_held:
+            return _Final(made.error(self._client_id, -32603, "Too many calls wait for their clients."))
+        session.note_request("elicitation/create", self.target)
+        held = UrlWanted(session, wanted, self._trace, HOLD_SECONDS)
+        return _Final(made.result(self._client_id, held.result()))
 
     def _notified(self, message: Message) -> sse.Event | None:
         method, params = message.method or "", message.params

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gatepost.gateway.bridge import made, words
 from gatepost.gateway.bridge.legacy_call import ASKING, LegacyCall
 from gatepost.gateway.bridge.subscriptions import Subscriptions
+from gatepost.gateway.bridge.url_wanted import UrlWanted
 from gatepost.gateway.sessions import TooManySessions, too_many
 from gatepost.mcp.message import Message, MessageError, from_body, parse
 from gatepost.upstreams.base import Reply, Upstream, UpstreamFailed
@@ -50,7 +51,7 @@ class LegacySession:
         self.key: str | None = None
         self.result: dict[str, Any] = {}
         self.calls: dict[int, LegacyCall] = {}
-        self.held: dict[str, LegacyCall] = {}
+        self.held: dict[str, LegacyCall | UrlWanted] = {}
         self.most_held = MOST_HELD
         self._upstream = upstream
         self._grant = caller.grant
@@ -134,7 +135,7 @@ class LegacySession:
         self.used()
         return await call.reply()
 
-    def hold(self, call: LegacyCall) -> str:
+    def hold(self, call: LegacyCall | UrlWanted) -> str:
         """Keep a call that waits for its client. Returns the key by which it is found."""
         key = secrets.token_urlsafe(18)
         self.held[key] = call

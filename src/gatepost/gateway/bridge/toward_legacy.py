@@ -9,6 +9,7 @@ from gatepost.gateway.bridge import made, words
 from gatepost.gateway.bridge.incoming import SessionGone
 from gatepost.gateway.bridge.legacy_call import LegacyCall
 from gatepost.gateway.bridge.legacy_session import LegacySession
+from gatepost.gateway.bridge.url_wanted import UrlWanted
 from gatepost.mcp.message import Message
 from gatepost.mcp.methods import MODERN_VERSIONS
 from gatepost.mcp.modern import CAPABILITIES_KEY
@@ -53,7 +54,7 @@ class LegacyServer:
             del self._sessions[key]
         self._sessions = {known: kept for known, kept in self._sessions.items() if not _useless(kept)}
 
-    def held(self, grant_id: str, key: Any) -> LegacyCall | None:
+    def held(self, grant_id: str, key: Any) -> LegacyCall | UrlWanted | None:
         """The call of a grant that waits under a key."""
         for (owner, _), task in self._sessions.items():
             if owner == grant_id and task.done() and not _useless(task):
@@ -90,6 +91,8 @@ class TowardLegacy:
         await as_task()
         if message.method == "ping":
             return made.Made(made.result(message.id, {"resultType": "complete"}))
+        if "task" in message.params:
+            return made.Made(made.error(message.id, words.INVALID_PARAMS, words.NO_TASKS))
         if "requestState" in message.params:
             return await self._resumed(message)
         trace = [pair for pair in headers if pair[0] in TRACE]

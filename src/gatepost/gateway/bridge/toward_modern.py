@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gatepost.gateway.bridge import made
+from gatepost.gateway.bridge import made, words
 from gatepost.gateway.bridge.client_session import ClientSession
 from gatepost.gateway.bridge.modern_call import ModernCall
 from gatepost.gateway.bridge.toward_legacy import TRACE
@@ -68,7 +68,7 @@ class TowardModern:
         if message.method in ("resources/subscribe", "resources/unsubscribe"):
             return made.Made(await kept.watch(message))
         if "task" in message.params:
-            return made.Made(made.error(message.id, -32602, "Tasks are not bridged to a server of another era."))
+            return made.Made(made.error(message.id, words.INVALID_PARAMS, words.NO_TASKS))
         trace = [pair for pair in headers if pair[0] in TRACE]
         return await ModernCall(kept, self._caller, message, trace).reply()
 

@@ -15,6 +15,10 @@ LOG_LEVEL_KEY: Final = PREFIX + "logLevel"
 SERVER_INFO_KEY: Final = PREFIX + "serverInfo"
 METHOD_NOT_FOUND: Final = -32601
 INVALID_PARAMS: Final = -32602
+INTERNAL_ERROR: Final = -32603
+MISSING_CAPABILITY: Final = -32021
+URL_ELICITATION_REQUIRED: Final = -32042
+"""The legacy code for a call that waits until somebody has opened an address (2025-11-25)."""
 _RESOURCE_NOT_FOUND: Final = -32002
 """The legacy code for a resource that is not there; the modern era says -32602."""
 _ENVELOPE: Final = frozenset({VERSION_KEY, CAPABILITIES_KEY, CLIENT_INFO_KEY, LOG_LEVEL_KEY, SUBSCRIPTION_KEY})
@@ -29,6 +33,8 @@ _LIST_CHANGES: Final = {
     "notifications/resources/list_changed": ("resourcesListChanged", "resources"),
 }
 UPDATED: Final = "notifications/resources/updated"
+
+NO_TASKS: Final = "Tasks are not bridged to a server of another era."
 
 MOST_WATCHED: Final = 1024
 """Resources that one subscription, or one session, may name."""
@@ -88,8 +94,11 @@ def modern_result(method: str, result: Object) -> Object:
 
 def modern_error(method: str, error: Any) -> Any:
     """A legacy server's error under the code that the modern era has for it."""
-    if method == "resources/read" and isinstance(error, dict) and error.get("code") == _RESOURCE_NOT_FOUND:
+    code = error.get("code") if isinstance(error, dict) else None
+    if method == "resources/read" and code == _RESOURCE_NOT_FOUND:
         return {**error, "code": INVALID_PARAMS}
+    if code == URL_ELICITATION_REQUIRED:  # retired, and says nothing by itself
+        return {**error, "code": INTERNAL_ERROR}
     return error
 
 
