@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Category = Literal["read", "write", "execute", "destructive", "financial"]
 Severity = Literal["low", "medium", "high", "critical"]
@@ -38,8 +37,7 @@ SIGNALS: dict[str, str] = {
 """Every signal there is, and what it says of a tool."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One thing that counted.
 
     Attributes:
@@ -56,8 +54,7 @@ class Evidence:
         return f"{self.source} “{self.quote}”: {self.says}" if self.quote else f"{self.source}: {self.says}"
 
 
-@dataclass(frozen=True, slots=True)
-class Classification:
+class Classification(NamedTuple):
     """What a tool can do, and why we say so.
 
     Attributes:

@@ -29,6 +29,7 @@ from gatepost.catalogue.schema_facts import MANY, SchemaFacts, schema_facts
 from gatepost.catalogue.siblings import Siblings
 from gatepost.catalogue.words import name_words, singular, vocabulary
 
+_ALONE: Final = Siblings()
 _RANK: Final[dict[Category, int]] = {"read": 0, "write": 1, "execute": 2, "destructive": 3, "financial": 4}
 _AUTH: Final = vocabulary("authenticate authorize authorise login signin reauthenticate")
 _GIVEN: Final = vocabulary("url link address")
@@ -88,7 +89,7 @@ def classify(
 
     The same input gives the same answer. Never raises; of long texts only the beginning is read.
     """
-    others = siblings if isinstance(siblings, Siblings) else Siblings.of(siblings)
+    others = siblings if isinstance(siblings, Siblings) else Siblings.of(siblings) if siblings else _ALONE
     text = description if isinstance(description, str) else ""
     return classify_facts(name, text, schema_facts(input_schema), annotations, others)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from gatepost.catalogue.lexicon import (
     AMBIGUOUS,
@@ -50,8 +49,7 @@ _OBJECTS: Final = _DETERMINERS | frozenset(("everything", "data", "your", "files
 _STOPS: Final = (". ", ".\n", "\n\n", "! ", "; ")
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(NamedTuple):
     """A verb of a description, the words after it up to a preposition, and how it stands in the text."""
 
     verb: str
@@ -59,7 +57,6 @@ class Act:
     quote: str
 
 
-@dataclass(frozen=True)
 class Reading:
     """What the first sentence says.
 
@@ -70,15 +67,21 @@ class Reading:
         warns_of: where it has no main verb, a verb of destruction or payment that stands further on.
     """
 
-    text: str
-    acts: tuple[Act, ...]
-    names_a_thing: bool
-    warns_of: str = ""
+    __slots__ = ("_words", "acts", "names_a_thing", "text", "warns_of")
 
-    @cached_property
+    def __init__(self, text: str, acts: tuple[Act, ...], names_a_thing: bool, warns_of: str = "") -> None:
+        self.text = text
+        self.acts = acts
+        self.names_a_thing = names_a_thing
+        self.warns_of = warns_of
+        self._words: frozenset[str] | None = None
+
+    @property
     def words(self) -> frozenset[str]:
         """Every word of the text in lower case. Few tools need them, so they are made when asked for."""
-        return frozenset(_tokens(self.text))
+        if self._words is None:
+            self._words = frozenset(_tokens(self.text))
+        return self._words
 
     @property
     def head(self) -> str:
@@ -119,8 +122,12 @@ def _without_marks(text: str) -> str:
 
 
 def _first_sentence(text: str) -> str:
-    end = min((at for at in (text.find(stop) for stop in _STOPS) if at > 12), default=len(text))
-    return text[: min(end, _SENTENCE)]
+    end = _SENTENCE
+    for stop in _STOPS:
+        at = text.find(stop, 0, _SENTENCE + 2)
+        if 12 < at < end:
+            end = at
+    return text[:end]
 
 
 def _tokens(text: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -90,7 +90,7 @@ def _as_said(found: Classification, said: str | None) -> Classification:
         if category == said and category != found.category:
             evidence = (Evidence("person", "", f"said to be {category}"), *found.evidence)
             severity = SEVERITY_OF[category]
-            return replace(found, category=category, severity=severity, confidence="high", evidence=evidence)
+            return found._replace(category=category, severity=severity, confidence="high", evidence=evidence)
     return found
 
 
