@@ -225,6 +225,28 @@ def test_an_explanation_for_programs(ready: Program, tmp_path: Path) -> None:
     assert explained["rule"] == "(invalid arguments)"
     unknown = ready.read("policy", "explain", "--grant", "laptop", "--tool", "nope")
     assert unknown["rule"] == "(unknown tool)"
+    assert unknown["message"] == "Unknown tool: nope"
+    assert [step["step"] for step in unknown["steps"] if step["decides"]] == [4]
+
+
+def test_an_explanation_begins_with_the_grant_itself(ready: Program) -> None:
+    ready.quick("grant", "add", "laptop", "--server", "files", "--policy", "files-read")
+    arguments = ("policy", "explain", "--grant", "laptop", "--tool", "read_file")
+    assert re.search(r" 1 +pass +\(grant\)", ready(*arguments).out)
+    ready.quick("grant", "revoke", "laptop")
+    revoked = ready.read(*arguments, "--arguments", '{"path": "/srv/notes/a"}')
+    assert (revoked["decision"], revoked["rule"]) == ("deny", "(grant)")
+    assert "revoked" in revoked["message"]
+
+
+def test_a_tool_that_is_hidden_is_explained_as_hidden_whether_the_server_has_it_or_not(
+    ready: Program, tmp_path: Path
+) -> None:
+    (tmp_path / "hiding.json").write_text('{"version": "1", "default": "allow", "hide": ["read_*", "no*"]}')
+    ready.quick("policy", "add", "hiding", str(tmp_path / "hiding.json"), "--server", "files")
+    ready.quick("grant", "add", "phone", "--server", "files", "--policy", "hiding")
+    for tool in ("read_file", "nope"):
+        assert ready.read("policy", "explain", "--grant", "phone", "--tool", tool)["rule"] == "(hidden)"
 
 
 def test_a_policy_that_is_only_a_file_is_explained_too(gatepost: Program, tmp_path: Path) -> None:

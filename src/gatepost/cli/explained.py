@@ -25,6 +25,7 @@ _COLOURS = {
     "approve": "yellow",
     "unknown": "yellow",
 }
+_BLOCKS = ("deny", "approve", "error")
 _PARTS = {"when": "when ", "conditions": ""}
 
 
@@ -39,6 +40,7 @@ class Judged:
         known: whether the server defines the tool; a call of an unknown one is refused before any rule.
         category: the tool's category, if it has one.
         waits: whether its definition waits to be accepted, so that a call of it is refused before any rule.
+        grant: "active", "expired" or "revoked"; None where a policy alone is asked.
     """
 
     tool: str
@@ -47,17 +49,17 @@ class Judged:
     known: bool
     category: str | None
     waits: bool = False
+    grant: str | None = None
 
 
 def show_explanation(judged: Judged, *, as_json: bool) -> int:
     """Prints the steps and the decision; the exit code is 0 for a call that would be allowed."""
     verdict = judged.decision
     effect, rule, message = verdict.effect, verdict.rule, verdict.message
-    if not judged.known:
-        effect, rule, message = "deny", "(unknown tool)", f"The server has no tool {judged.tool}."
-    elif judged.waits and rule != "(hidden)":
-        effect, rule = "deny", "(definition changed)"
-        message = f"The definition of {judged.tool} has changed; see it with gatepost server accept --dry-run."
+    steps = _all_steps(judged)
+    decides = next((step for step in steps if step["decides"]), None)
+    if decides is not None and decides["kind"] in ("grant", "definition"):
+        effect, rule, message = "deny", decides["rule"], decides["message"]
     if as_json:
         emit(
             {
@@ -69,12 +71,12 @@ def show_explanation(judged: Judged, *, as_json: bool) -> int:
                 "enforced": verdict.enforced,
                 "shadowed": [list(pair) for pair in verdict.shadowed],
                 "limits": [_use(use) for use in verdict.limits],
-                "steps": [_plain(step) for step in judged.steps],
+                "steps": [_plain(step) for step in steps],
             }
         )
         return 0 if effect == "allow" else 1
     click.echo(f"{style(judged.tool, bold=True)}{f'  @{judged.category}' if judged.category else ''}")
-    for step in judged.steps:
+    for step in steps:
         _show_step(step)
     heading("Decision")
     click.echo(f"  {decision(effect)}  {clean(rule) or 'no rule stands against it'}")
@@ -84,6 +86,39 @@ def show_explanation(judged: Judged, *, as_json: bool) -> int:
         counted = "" if use.enforced else "  (shadow: counted, never blocks)"
         click.echo(f"  would use {use.amount} of {use.max} per {use.window} of {use.scope} “{use.counter}”{counted}")
     return 0 if effect == "allow" else 1
+
+
+def _all_steps(judged: Judged) -> list[Mapping[str, Any]]:
+    """The policy's steps, and where a grant is asked those before them that are not the policy's: 1 and 4."""
+    if judged.grant is None:
+        return list(judged.steps)
+    stands, rule, message = judged.known, "(unknown tool)", f"Unknown tool: {judged.tool}"
+    if judged.waits:
+        stands, rule = False, "(definition changed)"
+        message = f"The definition of {judged.tool} has changed; see it with gatepost server accept --dry-run."
+    active = judged.grant == "active"
+    refused = "" if active else f"The grant is {judged.grant}: whatever is asked with it is answered with HTTP 401."
+    steps = [_step(1, "(grant)", "grant", active, refused)]
+    steps += [dict(step) for step in judged.steps if step["step"] <= 3]
+    steps += [_step(4, rule, "definition", stands, "" if stands else message)]
+    steps += [dict(step) for step in judged.steps if step["step"] > 3]
+    deciding = next((step for step in steps if step["enforced"] and step["result"] in _BLOCKS), None)
+    for step in steps:
+        step["decides"] = step is deciding
+    return [*steps]
+
+
+def _step(number: int, rule: str, kind: str, passes: bool, message: str) -> dict[str, Any]:
+    return {
+        "step": number,
+        "rule": rule,
+        "kind": kind,
+        "result": "pass" if passes else "deny",
+        "enforced": True,
+        "decides": False,
+        "message": message,
+        "conditions": [],
+    }
 
 
 def _use(use: Use) -> dict[str, Any]:

@@ -238,9 +238,9 @@ def explain(place: Place, file: str | None, label: str | None, tool: str, argume
         raise click.UsageError("--arguments is not a JSON object.")
 
     definition: Definition | None = None
-    waits = False
+    waits, state = False, None
     if label is not None:
-        document, definition, waits = _of_grant(place, label, tool)
+        document, definition, waits, state = _of_grant(place, label, tool)
         if document is None:
             raise GatepostError(
                 "GP-2002",
@@ -262,12 +262,16 @@ def explain(place: Place, file: str | None, label: str | None, tool: str, argume
         known=label is None or definition is not None,
         category=category,
         waits=waits,
+        grant=state,
     )
     return show_explanation(judged, as_json=as_json)
 
 
-def _of_grant(place: Place, label: str, tool: str) -> tuple[str | None, Definition | None, bool]:
-    """The document a grant is judged by, the definition of the tool on its server, and whether that is quarantined."""
+def _of_grant(place: Place, label: str, tool: str) -> tuple[str | None, Definition | None, bool, str]:
+    """The document a grant is judged by, the definition of the tool on its server, whether that is quarantined, and
+    whether the grant is active, expired or revoked."""
+    import time
+
     from gatepost.cli.session import opened
     from gatepost.control.grants import show_grant
     from gatepost.control.policies import show_policy
@@ -280,7 +284,10 @@ def _of_grant(place: Place, label: str, tool: str) -> tuple[str | None, Definiti
         tools = list_tools(store, grant.server)
         server = show_server(store, grant.server)
     waits = server.drift_mode == "quarantine" and tool in server.waiting
-    return document, next((known for known in tools if known.name == tool), None), waits
+    definition = next((known for known in tools if known.name == tool), None)
+    expired = grant.expires is not None and grant.expires <= time.time()
+    state = "revoked" if grant.revoked is not None else "expired" if expired else "active"
+    return document, definition, waits, state
 
 
 def _tools(place: Place, server: str) -> dict[str, Any]:
