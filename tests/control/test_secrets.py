@@ -107,6 +107,11 @@ def test_what_is_no_header_is_refused(text: str) -> None:
     assert SECRET not in str(refused.value)
 
 
+def test_what_has_no_name_of_a_header_is_not_repeated() -> None:
+    with pytest.raises(GatepostError, match=r"^What was given is not a header\."):
+        parse_header("X-Key s3cr3t")
+
+
 def test_a_variable_is_written_out_or_taken_from_a_source(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_SECRET", "a\nb\n")
     assert parse_env("LEVEL=info") == ("LEVEL", "info")

@@ -54,9 +54,9 @@ def parse_header(text: str) -> tuple[str, str]:
     """
     match = _HEADER.fullmatch(text.strip())
     if match is None:
-        shown = text.partition(":")[0] if ":" in text else "It"
+        shown = repr(text.partition(":")[0]) if ":" in text else "What was given"
         raise GatepostError(
-            "GP-4005", f"{shown!r} is not a header.", 'Write --header "Name: @FILE" or "Authorization: Bearer @FILE".'
+            "GP-4005", f"{shown} is not a header.", 'Write --header "Name: @FILE" or "Authorization: Bearer @FILE".'
         )
     name, word, source = match.groups()
     secret = read_secret(source)
