@@ -185,6 +185,11 @@ class Run:
         if self._own is not None:
             self._own.write_now()
 
+    def idle(self) -> None:
+        """See `front.Host`. A call's outcome is written while its client reads the answer, not before the next call."""
+        if self._own is not None:
+            self._loop.call_soon(self._own.write_now)
+
     async def opened(self) -> None:
         """See `front.Host`."""
         assert self._starting is not None

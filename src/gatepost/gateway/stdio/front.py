@@ -59,6 +59,9 @@ class Host(Protocol):
     def flow(self, flowing: bool, /) -> None:
         """Read nothing more for now, or read on."""
 
+    def idle(self) -> None:
+        """The last of the lines in hand is done with."""
+
     def failed(self) -> None:
         """A fault, after which the client would wait for ever."""
 
@@ -161,6 +164,8 @@ class Front:
 
     def _done(self, request: LineRequest, running: Running) -> None:
         self._running.discard(running)
+        if not self._running:
+            self._host.idle()
         self._subscriptions -= request.subscribes
         id = request.id
         if id is not None:
