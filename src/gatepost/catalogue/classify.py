@@ -32,6 +32,9 @@ from gatepost.catalogue.words import name_words, singular, vocabulary
 _ALONE: Final = Siblings()
 _RANK: Final[dict[Category, int]] = {"read": 0, "write": 1, "execute": 2, "destructive": 3, "financial": 4}
 _AUTH: Final = vocabulary("authenticate authorize authorise login signin reauthenticate")
+_AUTH_CODES: Final = _AUTH | vocabulary("auth oauth otp 2fa mfa verify verification pairing")
+_RUNS_TEXT: Final = frozenset(("evaluate", "eval", "execute", "run"))
+_PROGRAM_TEXT: Final = vocabulary("javascript js python script code shell bash")
 _GIVEN: Final = vocabulary("url link address")
 _EDITS: Final = vocabulary("update edit modify set patch")
 _PAPER: Final = vocabulary("note notes metadata description label labels reference")
@@ -448,7 +451,7 @@ def _signals(tool: _Tool, category: Category, annotations: Mapping[str, Any] | N
         found.append("takes-path")
     if facts.credentials:
         found.append("takes-credentials")
-    if facts.code and category in ("execute", "destructive"):
+    if category in ("execute", "destructive") and _takes_code(tool):
         found.append("runs-code")
     if acting and category != "destructive" and _sends(tool):
         found.append("sends-messages")
@@ -463,6 +466,13 @@ def _signals(tool: _Tool, category: Category, annotations: Mapping[str, Any] | N
     if acting and isinstance(annotations, Mapping) and annotations.get("readOnlyHint") is True:
         found.append("read-only-doubtful")
     return tuple(found)
+
+
+def _takes_code(tool: _Tool) -> bool:
+    """Whether a parameter is text that is run, or the description says that such is; a code to sign in with is none."""
+    if tool.facts.code:
+        return tool.facts.code != ("code",) or _AUTH_CODES.isdisjoint(tool.words)
+    return any(act.verb in _RUNS_TEXT and not _PROGRAM_TEXT.isdisjoint(act.objects) for act in tool.reading.acts)
 
 
 def _secret(tool: _Tool) -> str:

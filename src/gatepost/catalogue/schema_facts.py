@@ -103,6 +103,8 @@ def schema_facts(schema: object) -> SchemaFacts:
             topics |= {"urls"}
         if topics:
             kind = kind_of(own)
+            if "enum" in own:  # one of a few words leads nowhere and runs nothing
+                topics -= _FREE
             for topic in topics:
                 if kind in _KINDS[topic]:
                     about.setdefault(topic, []).append(name)
@@ -127,6 +129,11 @@ _KINDS: Final = {
 }
 
 
+_FREE: Final = frozenset(("urls", "paths", "credentials", "code"))
+_SELECTS: Final = vocabulary("include exclude select allow deny filter ignore skip")
+"""Words before paths that are patterns of what is looked at: `exclude_paths`."""
+
+
 @lru_cache(maxsize=16_384)
 def _topics(name: str) -> tuple[tuple[str, ...], frozenset[str]]:
     """A parameter's words in the singular, and what they are about."""
@@ -137,8 +144,8 @@ def _topics(name: str) -> tuple[tuple[str, ...], frozenset[str]]:
         return any(word in terms for word in words) or "".join(words) in terms
 
     found = {
-        "urls": speaks_of(_URLS) and last not in ("id", "name"),
-        "paths": last in _PATHS,
+        "urls": speaks_of(_URLS) and last not in ("id", "name", "type", "kind", "title", "text"),
+        "paths": last in _PATHS and not (words[0] in _SELECTS and name.lower().endswith("s")),
         "credentials": _names_credential(words, speaks_of(_CREDENTIALS)),
         "code": _names_code(words),
         "amounts": speaks_of(_AMOUNTS),

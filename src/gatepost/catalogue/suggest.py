@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from gatepost.catalogue.listed import ListedTool
-from gatepost.catalogue.schema_facts import Parameter
+from gatepost.catalogue.schema_facts import Parameter, kind_of
 from gatepost.catalogue.words import name_words, vocabulary
 
 FOLDER: Final = "/srv/agent"
@@ -17,7 +18,7 @@ AMOUNT: Final = 1000
 _ID: Final = "[A-Za-z0-9_-]{1,64}"
 # Every segment begins with a letter, a digit or an underscore: no `..`, no leading slash, no hidden file.
 _RELATIVE: Final = "(?:[A-Za-z0-9_][A-Za-z0-9_. -]*/)*[A-Za-z0-9_][A-Za-z0-9_. -]*"
-_ELSEWHERE: Final = vocabulary("repo repository owner project bucket branch ref vault page sheet board")
+_ELSEWHERE: Final = vocabulary("repo repository owner project bucket vault")
 _RECIPIENTS: Final = vocabulary("to cc bcc recipient recipients email emails attendees invitees share_with user_email")
 
 
@@ -64,10 +65,12 @@ def suggestions(tool: ListedTool) -> tuple[Suggestion, ...]:
 
 def _suggest(tool: ListedTool, parameter: Parameter) -> Suggestion | None:
     name, facts = parameter.name, tool.facts
+    if _holds_objects(parameter):  # what the name speaks of is within them
+        return None
     if name in facts.credentials and tool.category != "execute":
         rule = _rule(parameter, "no-secret", "exists", True, "A secret does not belong in an argument.")
         return Suggestion(tool.name, name, "deny_if", rule, "What an agent writes ends in logs and contexts.", "")
-    if name in facts.code and tool.category == "execute":
+    if name in facts.code and tool.category == "execute" and "runs-code" in tool.classification.signals:
         rule = _rule(parameter, "asks-first", "exists", True, "")
         del rule["on_deny"]
         return Suggestion(
@@ -97,9 +100,8 @@ def _suggest(tool: ListedTool, parameter: Parameter) -> Suggestion | None:
 
 def _path(tool: ListedTool, parameter: Parameter) -> Suggestion:
     others = {word for one in tool.facts.parameters if one.name != parameter.name for word in one.words}
-    text = parameter.schema.get("description")
-    relative = bool(_ELSEWHERE & others) or (isinstance(text, str) and "relative" in text[:400].lower())
-    if relative:
+    inside = bool(_ELSEWHERE & others) and _ELSEWHERE.isdisjoint(parameter.words)  # `repo_path` is the place itself
+    if inside or is_relative(parameter.schema.get("description")):
         rule = _require(parameter, "stays-inside", "matches", _RELATIVE, f"{parameter.name} must stay inside.")
         why = "A path with dots or a leading slash leaves the place that is meant."
         return Suggestion(tool.name, parameter.name, "require", rule, why, "the form")
@@ -107,6 +109,17 @@ def _path(tool: ListedTool, parameter: Parameter) -> Suggestion:
     return Suggestion(
         tool.name, parameter.name, "require", rule, "A path can name any file its server may open.", "the folders"
     )
+
+
+def is_relative(text: object) -> bool:
+    """Whether the text of a path says that it is relative to some place, and not that it may be absolute as well."""
+    said = text[:400].lower() if isinstance(text, str) else ""
+    return "relative" in said and "absolute" not in said
+
+
+def _holds_objects(parameter: Parameter) -> bool:
+    items = parameter.schema.get("items")
+    return parameter.kind == "array" and isinstance(items, Mapping) and kind_of(items) == "object"
 
 
 def _amount(tool: ListedTool, parameter: Parameter) -> Suggestion | None:

@@ -15,6 +15,7 @@ import io
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from gatepost.catalogue.listed import ListedTool, read_tools
 from gatepost.catalogue.schema_facts import schema_facts
 from gatepost.catalogue.shipped import SCANS, about
 from gatepost.catalogue.shipped.reduced import reduced_evidence, reduced_schema
+from gatepost.catalogue.suggest import suggestions
 from gatepost.definitions.definition import definition_hash
 from gatepost.wire import strictjson
 
@@ -81,6 +83,8 @@ def _schema(tool: ListedTool) -> dict[str, Any] | None:
     if len(json.dumps(kept, default=float)) > _LARGEST_SCHEMA:
         kept = reduced_schema(tool.schema, deep=False)
     facts = schema_facts(kept)
+    if suggestions(tool) != suggestions(replace(tool, schema=kept, facts=facts)):
+        raise ValueError(f"{tool.name}: without its texts the schema speaks for other rules")
     before = [(one.name, one.kind, one.required) for one in tool.facts.parameters]
     if (
         before != [(one.name, one.kind, one.required) for one in facts.parameters]

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from gatepost.catalogue.classification import Evidence
-from gatepost.catalogue.words import name_words
+from gatepost.catalogue.schema_facts import schema_facts
+from gatepost.catalogue.suggest import is_relative
 
 _DEPTH: Final = 12
 _SHALLOW: Final = 2
@@ -20,7 +21,6 @@ _NUMBERS: Final = (
 _INNER: Final = ("items", "additionalProperties", "not", "contains", "propertyNames")
 _LISTS: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
 _MAPS: Final = ("properties", "patternProperties", "$defs", "definitions")
-_PATHS: Final = frozenset(("path", "file", "filename", "directory", "dir", "folder", "filepath"))
 
 
 def reduced_schema(schema: object, *, deep: bool = True) -> dict[str, Any] | None:
@@ -29,7 +29,13 @@ def reduced_schema(schema: object, *, deep: bool = True) -> dict[str, Any] | Non
     Of a path's text one thing is kept in a word of ours, for a rule depends on it: that the path is relative.
     """
     kept = _reduced(schema, _DEPTH if deep else _SHALLOW)
-    return kept if isinstance(kept, dict) else None
+    if not isinstance(kept, dict) or not isinstance(schema, Mapping):
+        return None
+    for path in schema_facts(schema).paths:
+        member = schema["properties"][path]
+        if isinstance(member, Mapping) and is_relative(member.get("description")):
+            kept["properties"][path]["description"] = "Relative."
+    return kept
 
 
 def _reduced(schema: object, depth: int) -> object:
@@ -50,7 +56,8 @@ def _reduced(schema: object, depth: int) -> object:
         elif key in _LISTS and isinstance(value, list):
             kept[key] = [one for one in (_reduced(part, depth - 1) for part in value) if one is not None]
         elif key in _MAPS and isinstance(value, Mapping):
-            kept[key] = {str(name): _member(str(name), part, depth - 1) for name, part in value.items()}
+            parts = ((str(name), _reduced(part, depth - 1)) for name, part in value.items())
+            kept[key] = {name: {} if part is None else part for name, part in parts}
     return kept
 
 
@@ -62,17 +69,6 @@ def _is_kept(key: str, value: object) -> bool:
     if key in ("format", "pattern", "$ref"):
         return isinstance(value, str) and len(value) <= _LONGEST_PATTERN
     return key in ("const", "default") and _is_word(value)
-
-
-def _member(name: str, schema: object, depth: int) -> object:
-    kept = _reduced(schema, depth)
-    if not isinstance(kept, dict) or not isinstance(schema, Mapping):
-        return {} if kept is None else kept
-    text = schema.get("description")
-    is_path = name_words(name)[-1:] and name_words(name)[-1] in _PATHS
-    if is_path and isinstance(text, str) and "relative" in text[:400].lower():
-        kept["description"] = "Relative."
-    return kept
 
 
 def _is_word(value: object) -> bool:
