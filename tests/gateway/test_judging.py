@@ -302,3 +302,22 @@ def test_a_ledger_that_cannot_count_denies(tmp_path: Path, monkeypatch: pytest.M
             assert not upstream.seen
 
     asyncio.run(run())
+
+
+def test_a_shadow_limit_that_would_have_denied_is_recorded_as_a_shadow_result(tmp_path: Path) -> None:
+    async def run() -> None:
+        shadow = {"counter": "c", "window": "month", "max": 1, "mode": "shadow"}
+        limits = [shadow, {"counter": "d", "window": "month", "max": 3}]
+        policy = {"version": "1", "default": "deny", "tools": {"t": {"limits": limits}}}
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url, tools={"t": tool("t")})
+            token = rig.grant("s", policy)
+            for _ in range(2):
+                assert (await rig.call("s", token)).json["result"]["isError"] is False
+            first, second = rig.rows("decided")
+            assert (first["rule"], first["shadowed"], first["enforced"]) == ("", [], True)
+            assert second["decision"] == "allow"
+            assert second["shadowed"] == [["/tools/t/limits/c-per-month", "deny"]]
+            assert (second["rule"], second["enforced"]) == ("/tools/t/limits/c-per-month", False)
+
+    asyncio.run(run())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, cast
 
@@ -85,6 +86,8 @@ async def _decide(gateway: Gateway, request: Request, call: Call, verdict: Verdi
             counts = outcome.counts
         if isinstance(outcome, Exhausted):
             decision, why_exhausted = _exhausted(decision, outcome, verdict.target or ""), outcome
+        elif counts:
+            decision = _let_through(decision, counts)
     if decision.effect == "approve":
         decision = _unapproved(decision)
     reserved = decision_id if counts and decision.effect == "allow" else None
@@ -151,6 +154,15 @@ def _unapproved(decision: Decision) -> Decision:
     asked = decision.approval.message if decision.approval is not None else decision.message
     text = f"{asked} {_NOBODY_APPROVES}" if asked else _NOBODY_APPROVES
     return _replaced(decision, "approve", decision.rule, text)
+
+
+def _let_through(decision: Decision, counts: Sequence[Count]) -> Decision:
+    """The decision with the limits that would have denied, were they not in shadow mode."""
+    over = tuple([(count.rule, "deny") for count in counts if not count.enforced and count.over])
+    if not over:
+        return decision
+    shadowed = decision.shadowed + over
+    return Decision("allow", shadowed[0][0], "", decision.limits, False, shadowed)
 
 
 def _exhausted(decision: Decision, outcome: Exhausted, target: str) -> Decision:

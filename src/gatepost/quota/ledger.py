@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from gatepost.quota.amounts import decimal, plain, text
+from gatepost.quota.amounts import decimal, micro, plain, text
 
 
 class Subject(Protocol):
@@ -96,6 +96,11 @@ class Count(msgspec.Struct, frozen=True, gc=False):
     def after(self) -> Decimal:
         """The counter's total after the call."""
         return decimal(self.total_after)
+
+    @property
+    def over(self) -> bool:
+        """Whether the counter is over its max with this call."""
+        return self.total_after > micro(self.max)
 
     def untaken(self) -> Count:
         """The same count where nothing was taken."""
