@@ -37,6 +37,11 @@ POLICY = {
     "resources": {"allow": ["note://open/*"]},
     "prompts": {"allow": ["hello"]},
 }
+MODERN = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": {"name": "t", "version": "1"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
 Behind = Literal["stdio", "http", "http-json"]
 MATRIX = [(behind, mode) for behind in ("stdio", "http", "http-json") for mode in ("auto", "legacy")]
 
@@ -143,6 +148,25 @@ def test_a_client_that_closes_standard_input_gets_its_answers_and_then_the_progr
         assert client.leave() == 7
         answers = [json.loads(line) for line in client.rest().splitlines()]
         assert sorted(int(answer["result"]["content"][0]["text"]) for answer in answers) == list(range(20))
+
+
+@pytest.mark.parametrize("first", ["initialize", "tools/call"])
+def test_a_client_that_writes_all_it_has_and_leaves_gets_all_answers(tmp_path: Path, first: str) -> None:
+    """As `printf … | gatepost run …` does, in either era: the call waits for what has to be asked before it."""
+    call = {"name": "echo", "arguments": {"text": "x"}}
+    with running(tmp_path / "data", OPEN) as client:
+        if first == "initialize":
+            info = {"name": "t", "version": "1"}
+            client.send(
+                client.request("initialize", {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": info})
+            )
+            client.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+            client.send(client.request("tools/call", call))
+        else:
+            client.send(client.request("tools/call", call | {"_meta": MODERN}))
+        assert client.leave() == 7
+        answers = [json.loads(line) for line in client.rest().splitlines()]
+        assert answers[-1]["result"]["content"][0]["text"] == "x"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])

@@ -122,6 +122,13 @@ def test_a_program_that_ends_before_it_answers_initialize_is_not_started_again(t
         assert client.errors().count("touchy is here") == 1
 
 
+def test_a_program_that_lacks_a_setting_says_so_once(tmp_path: Path) -> None:
+    with running(tmp_path / "data", OPEN, "--", "/bin/sh", "-c", "echo no key >&2; exit 9") as client:
+        client.send(client.request("initialize", {"protocolVersion": "2025-11-25", "capabilities": {}}))
+        assert client.process.wait(30) == 9
+        assert client.errors().count("no key") == 1
+
+
 def test_a_program_that_ends_at_every_start_ends_run_with_its_exit_code(tmp_path: Path) -> None:
     with running(tmp_path / "data", OPEN, "--", "/bin/sh", "-c", "echo no key >&2; exit 9") as client:
         client.send(client.request("server/discover", {"_meta": MODERN}))

@@ -160,4 +160,20 @@ def test_pins_that_cannot_be_read_deny_and_say_which_file_it_is(home: Home) -> N
 def test_a_server_that_no_run_has_met_has_nothing_to_accept(home: Home) -> None:
     refused = home.program("server", "accept", "files")
     assert refused.code == 1
-    assert "GP-5003" in refused.err or "GP-4003" in refused.err
+    assert "GP-5003" in refused.err
+    home.lists(READ)
+    with home.run() as client:
+        assert works(client, "read_file")
+    refused = home.program("server", "accept", "filse")
+    assert refused.code == 1
+    assert "GP-4003" in refused.err
+    assert "files" in refused.err
+
+
+def test_doctor_finds_nothing_wrong_where_only_run_is_used(home: Home) -> None:
+    home.lists(READ)
+    with home.run() as client:
+        assert works(client, "read_file")
+    found = json.loads(home.program("doctor", "--json").out)
+    said = {finding["check"]: finding["level"] for finding in found["findings"]}
+    assert (said["store"], said["serve"]) == ("ok", "ok")

@@ -8,8 +8,10 @@ from gatepost.control.act import Act, Actor, Done
 from gatepost.control.names import check_server
 from gatepost.control.pins import Waiting
 from gatepost.control.store import Store, open_store
+from gatepost.control.suggest import nearest
 from gatepost.definitions.definition import Definition, definition_hash
 from gatepost.definitions.pinfile import FOLDER, PinFile
+from gatepost.errors import GatepostError
 from gatepost.paths import DataFolder
 from gatepost.storage import servers
 
@@ -17,9 +19,16 @@ _NAMES_TOLD = 100
 
 
 def of_run(folder: DataFolder, server: str) -> PinFile | None:
-    """The pins of a server that a `run` has met and nobody has registered; None where it is another."""
+    """The pins of a server that a `run` has met and nobody has registered; None where it is another.
+
+    Raises `GatepostError` GP-4003 where nothing is registered at all, and no `run` has met it.
+    """
     pins = PinFile(folder.root / FOLDER, check_server(server))
     if not pins.exists():
+        met = sorted(file.stem for file in (folder.root / FOLDER).glob("*.json"))
+        if met and not folder.store.exists():
+            hint = nearest(server, met) or f"Those that a `run` has met: {', '.join(met[:10])}."
+            raise GatepostError("GP-4003", f"There is no server {server!r}.", hint)
         return None
     if folder.store.exists():
         with open_store(folder) as store, store.database.read() as connection:

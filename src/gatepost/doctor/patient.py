@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gatepost.connect.clients import Surroundings
+from gatepost.definitions.pinfile import FOLDER as PINS
 from gatepost.feed import Row
 from gatepost.gateway.snapshot import Snapshot
 from gatepost.keys import Keyring
@@ -44,6 +45,12 @@ class Patient:
     snapshot: Snapshot = field(default_factory=Snapshot)
     serve: Mapping[str, Any] = field(default_factory=dict)
     status: Mapping[str, Any] | None = None
+
+    @property
+    def only_run(self) -> bool:
+        """Whether nothing but `gatepost run` has used the folder, which needs no store and no `serve`."""
+        administered = self.data.store.exists() or (self.data.journal / "admin").exists()
+        return not administered and (self.data.root / PINS).is_dir()
 
     def command(self, words: str) -> str:
         """A command of ours as it is to be typed."""

@@ -31,6 +31,9 @@ async def serving(patient: Patient) -> AsyncIterator[Finding]:
     except OSError as error:
         yield Finding("serve", "problem", f"{error.filename} cannot be read.", "Be the user who runs `gatepost serve`.")
         return
+    if facts is None and patient.only_run:
+        yield Finding("serve", "ok", "No `serve` runs on this folder; `gatepost run` needs none.")
+        return
     if facts is None:
         yield Finding("serve", "warning", "No `serve` runs on this folder.", patient.command("gatepost serve"))
         for finding in _ports(last_known(patient.data.run)):

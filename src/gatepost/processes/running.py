@@ -261,7 +261,7 @@ class Run:
             return
         await _until(lambda: self._outlet.gone or front.in_hand <= program.in_flight)
         program.child.close_input()
-        await _until(lambda: self._outlet.gone or not program.in_flight)
+        await _until(lambda: self._outlet.gone or not (front.in_hand or program.in_flight))
         await asyncio.sleep(_LINGER)
         await program.child.stop()
 

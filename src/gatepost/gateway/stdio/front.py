@@ -296,8 +296,7 @@ class Front:
         speaks the modern era alone."""
         if not request.initializes or not self._station.unsure:
             return False
-        # What the gateway itself refuses, or says of a program that has ended, has another status.
-        if not (request.status == 200 and _is_error(body) and self._station.refused()):
+        if not (_is_refusal(body) and self._station.refused()):
             self._station.unsure = False
             return False
         request.answered = True
@@ -399,11 +398,13 @@ def _cancelled(line: bytes) -> Id:
     return id if isinstance(id, str) or type(id) is int else ""
 
 
-def _is_error(body: bytes) -> bool:
+def _is_refusal(body: bytes) -> bool:
+    """Whether a server has answered with an error; those that the gateway makes name a code of its own."""
     try:
-        return _initialized(body).error is not msgspec.UNSET
+        error = _initialized(body).error
     except msgspec.MsgspecError:
         return False
+    return error is not msgspec.UNSET and b'"GP-' not in bytes(error)
 
 
 def _agreed(body: bytes) -> bytes | None:
