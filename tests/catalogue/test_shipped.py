@@ -288,3 +288,19 @@ def test_the_builder_replaces_what_it_is_given_keeps_the_rest_and_says_what_is_w
     assert main([str(scans), "--out", str(out)]) == 1
     assert "gatepost scan --raw" in capsys.readouterr().err
     assert out.read_bytes() == before
+
+
+def test_on_the_site_ones_own_servers_come_first_and_are_marked(tmp_path: Path) -> None:
+    program = Program(tmp_path / "data")
+    listed = tmp_path / "tools.json"
+    listed.write_text(json.dumps(TOOLS))
+    assert program.add_tiny("zebra", listed).code == 0
+    assert program.quick("catalogue", "build", "--out", str(tmp_path / "site")).code == 0
+    index = (tmp_path / "site" / "index.html").read_text()
+    assert index.index("servers/zebra/") < index.index("servers/airtable/")
+    assert index.count("registered here") == 1
+    assert program.quick("catalogue", "build", "--out", str(tmp_path / "own"), "--registered").code == 0
+    own = (tmp_path / "own" / "index.html").read_text()
+    assert "1 server with 2 tools" in own
+    assert "airtable" not in own
+    assert program.quick("catalogue", "build", "--out", "x", "--registered", "--server", "zebra").code == 2
