@@ -33,6 +33,7 @@ _ALONE: Final = Siblings()
 _RANK: Final[dict[Category, int]] = {"read": 0, "write": 1, "execute": 2, "destructive": 3, "financial": 4}
 _AUTH: Final = vocabulary("authenticate authorize authorise login signin reauthenticate")
 _AUTH_CODES: Final = _AUTH | vocabulary("auth oauth otp 2fa mfa verify verification pairing")
+_UNTOLD: Final = "is secret"
 _RUNS_TEXT: Final = frozenset(("evaluate", "eval", "execute", "run"))
 _PROGRAM_TEXT: Final = vocabulary("javascript js python script code shell bash")
 _GIVEN: Final = vocabulary("url link address")
@@ -110,9 +111,9 @@ def classify_facts(
         evidence.append(Evidence("siblings", "_".join(others.prefix), "a prefix that the server's tools share"))
     severity = _severity(category, annotations, evidence)
     signals = _signals(tool, category, annotations, text)
-    secret = _secret(tool) if category == "read" else ""
-    if secret:
-        evidence.append(Evidence("name", secret, "is secret"))
+    secret = _secret(tool) if category == "read" else None
+    if secret is not None:
+        evidence.append(secret)
         severity, signals = _at_least(severity, "high"), (*signals, "gives-secrets")
     return Classification(category, severity, confidence, tuple(evidence), signals)
 
@@ -475,19 +476,19 @@ def _takes_code(tool: _Tool) -> bool:
     return any(act.verb in _RUNS_TEXT and not _PROGRAM_TEXT.isdisjoint(act.objects) for act in tool.reading.acts)
 
 
-def _secret(tool: _Tool) -> str:
+def _secret(tool: _Tool) -> Evidence | None:
     """What a reading tool gives out that is secret, as the end of what its name or a verb of its text is about."""
-    spoken = [(tool.words[:1], tool.words[1:]), (tool.words[-1:], tool.words[:-1])]
-    spoken += [((act.verb,), act.objects) for act in tool.reading.acts]
-    for verb, objects in spoken:
+    spoken = [("name", tool.words[:1], tool.words[1:]), ("name", tool.words[-1:], tool.words[:-1])]
+    spoken += [("description", (act.verb,), act.objects) for act in tool.reading.acts]
+    for source, verb, objects in spoken:
         if lexicon.SHOWS.isdisjoint(verb):
             continue
         things = _things(objects)
         if things[-1:] and things[-1] in lexicon.SECRETS:
-            return things[-1]
+            return Evidence(source, things[-1], _UNTOLD)
         if things[-2:] in lexicon.SECRET_PAIRS:
-            return " ".join(things[-2:])
-    return ""
+            return Evidence(source, " ".join(things[-2:]), _UNTOLD)
+    return None
 
 
 def _sends(tool: _Tool) -> bool:

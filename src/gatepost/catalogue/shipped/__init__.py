@@ -15,7 +15,7 @@ import hashlib
 import json
 import shlex
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -185,7 +185,7 @@ def _tool(one: Mapping[str, Any]) -> ListedTool:
     return ListedTool(
         name=one["name"],
         title="",
-        description=one["text"] if "text" in one else _described(evidence, one["length"]),
+        description=one["text"] if "text" in one else _described(evidence, one["signals"], one["length"]),
         schema=one["schema"],
         classification=Classification(category, severity, confidence, evidence, tuple(one["signals"])),
         facts=schema_facts(one["schema"]),
@@ -193,12 +193,13 @@ def _tool(one: Mapping[str, Any]) -> ListedTool:
     )
 
 
-def _described(evidence: tuple[Evidence, ...], length: int) -> str:
+def _described(evidence: tuple[Evidence, ...], signals: Sequence[str], length: int) -> str:
     """A sentence of ours in place of a description that is its authors'."""
     if not length:
         return ""
     says = evidence[0].says if evidence else "nothing in its definition says what it does"
-    return f"{says[:1].upper()}{says[1:]}."
+    secret = f" What it gives out is secret: {evidence[-1].quote}." if "gives-secrets" in signals else ""
+    return f"{says[:1].upper()}{says[1:]}.{secret}"
 
 
 def _entry(tool: ListedTool) -> ToolEntry:
