@@ -262,11 +262,11 @@ def bars(found: dict[str, Row]) -> list[Bar]:
 
 
 def rate_ratio(mine: Row, other: Row) -> tuple[float, str]:
-    """Requests/s against another's. Where the other was held back by the load's core, CPU per request decides if it
-    is the stricter.
+    """Requests/s against another's, which is what was promised. Where the load's core held the other back, so that it
+    could have served more, CPU per request is shown beside it.
     """
     measured = mine.of(64, "rate") / other.of(64, "rate")
     by_cpu = other.of(64, "cpu") / mine.of(64, "cpu")
     if other.of(64, "busy") >= 0.9 or by_cpu >= measured:
         return measured, times(measured)
-    return by_cpu, f"{times(measured)} measured; {times(by_cpu)} by CPU per request, as the other's core had time left"
+    return measured, f"{times(measured)} ({times(by_cpu)} by CPU per request: the other's core had time left)"
