@@ -105,3 +105,8 @@ def test_server_add_names_the_tools_that_can_be_used_and_shows_what_is_to_be_loo
     assert "instructions: Read the whole definition." in added.out
     shown = program("catalogue", "show", "odd/read_it")
     assert "To be looked at first" in shown.out
+    told = program("attack", "show", "tool-poisoning", "--server", "odd")
+    assert "Tools of odd it concerns" in told.out
+    assert "read_it" in told.out
+    assert program.read("attack", "show", "tool-poisoning", "--server", "odd")["tools"] == ["read_it"]
+    assert program.read("attack", "show", "many-small-payments", "--server", "odd")["tools"] == []

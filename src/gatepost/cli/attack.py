@@ -58,22 +58,30 @@ def list_(owasp: str | None, as_json: bool) -> None:
     cls=Command,
     examples="""
     gatepost attack show path-traversal
+    gatepost attack show tool-poisoning --server files    # and which tools of files it concerns
     """,
 )
 @click.argument("name")
+@click.option("--server", metavar="S", help="Name the tools of this server that it concerns.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print the page as Markdown.")
 @json_option
-def show(name: str, as_markdown: bool, as_json: bool) -> None:
-    """Tell one attack: how it works, where it was seen, what stops it, and what remains."""
+@click.pass_obj
+def show(place: Place, name: str, server: str | None, as_markdown: bool, as_json: bool) -> None:
+    """Tell one attack: how it works, where it was seen, what stops it, and what remains.
+
+    With --server, a registered one or one of the index, also which of its tools it concerns: first those in whose
+    definitions something of the kind was found.
+    """
     from gatepost.catalogue.attacks import OWASP
     from gatepost.catalogue.markdown import attack_markdown
-    from gatepost.cli.output import emit, heading, style
+    from gatepost.cli.output import clean, emit, heading, style
 
     if as_json and as_markdown:
         raise click.UsageError("Give --json or --markdown, not both.")
     (one,) = _named((name,))
+    tools = None if server is None else _concerned(place, one, server)
     if as_json:
-        emit(one.as_dict())
+        emit(one.as_dict() if tools is None else {**one.as_dict(), "tools": tools})
         return
     if as_markdown:
         click.echo(attack_markdown(one))
@@ -86,12 +94,25 @@ def show(name: str, as_markdown: bool, as_json: bool) -> None:
         ("What stops it", one.stops or "Nothing here stops it."),
         ("What remains", one.remains),
         ("OWASP MCP Top 10", "\n".join(f"{key} {OWASP[key]}" for key in one.owasp)),
+        (f"Tools of {server} it concerns", "none" if tools == [] else ", ".join(map(clean, tools or ()))),
     ):
         if text:
             heading(title)
             click.echo(text)
     click.echo()
     click.echo(f"Play it: gatepost attack run {one.name}")
+
+
+def _concerned(place: Place, one: Attack, server: str) -> list[str]:
+    """The names of a server's tools that an attack concerns, first those in which something of its kind was found."""
+    from gatepost.catalogue.findings import about_tool, by_tool
+    from gatepost.cli.catalogue_tools import known_as
+
+    _, _, found = known_as(place, server)
+    marked = by_tool(found.findings)
+    kinds = {tool.name: {each.kind for each in about_tool(marked, tool.name)} for tool in found.tools}
+    concerned = [tool.name for tool in found.tools if one.concerns(tool, kinds[tool.name])]
+    return sorted(concerned, key=lambda name: not kinds[name] & set(one.findings))
 
 
 @attack.command(
