@@ -169,6 +169,15 @@ def test_a_client_that_writes_all_it_has_and_leaves_gets_all_answers(tmp_path: P
         assert answers[-1]["result"]["content"][0]["text"] == "x"
 
 
+def test_a_program_that_drops_what_it_does_at_the_end_of_its_input_is_let_finish(tmp_path: Path) -> None:
+    target = ["--", sys.executable, str(SERVERS / "all_round.py"), "stdio"]
+    with running(tmp_path / "data", OPEN, *target) as client:
+        client.initialize()
+        client.send(client.request("tools/call", {"name": "add", "arguments": {"a": 1, "b": 2}}))
+        assert client.leave() == 0
+        assert json.loads(client.rest())["result"]["structuredContent"] == {"result": 3}
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
 def test_a_signal_reaches_the_program_which_decides_how_it_ends(tmp_path: Path, number: signal.Signals) -> None:
     with running(tmp_path / "data", OPEN) as client:

@@ -44,6 +44,8 @@ _TICK: Final = 1.0
 _LOOK: Final = 0.005
 _LINGER: Final = 5.0
 """Seconds that a program has to end after its input did and nothing is asked of it any more."""
+_LAST_ANSWERS: Final = 10.0
+"""Seconds that a program has for what it was asked before its client left; then it sees the end of its input, too."""
 _LAST_LINES: Final = 2.0
 _ENDING: Final = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM")
 _FORWARDED: Final = (*_ENDING, "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT")
@@ -259,9 +261,12 @@ class Run:
             await _until(lambda: self._outlet.gone or not (front.in_hand or front.in_flight))
             self._end(0)
             return
-        await _until(lambda: self._outlet.gone or front.in_hand <= program.in_flight)
+        # Many programs drop what they have in hand when their input ends, so it ends when they are done.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_ANSWERS):
+                await _until(lambda: self._outlet.gone or not front.in_hand)
         program.child.close_input()
-        await _until(lambda: self._outlet.gone or not (front.in_hand or program.in_flight))
+        await _until(lambda: self._outlet.gone or not program.in_flight)
         await asyncio.sleep(_LINGER)
         await program.child.stop()
 

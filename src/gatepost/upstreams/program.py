@@ -24,7 +24,6 @@ from gatepost.wire import sse, strictjson
 from gatepost.wire.running import Signal, as_task
 
 _SUBSCRIPTION: Final = "io.modelcontextprotocol/subscriptionId"
-_ON_THE_WAY: Final = frozenset({LISTEN, "initialize", "logging/setLevel", "server/discover", "tools/list"})
 _WAITING_MESSAGES: Final = 256
 _CANCELLED_KEPT: Final = 1024
 _QUESTIONS_KEPT: Final = 64
@@ -118,9 +117,8 @@ class Program:
 
     @property
     def in_flight(self) -> int:
-        """Requests of the client that it has to answer, without those that stay open by design, and without those that
-        may be asked on the way to a client's: while they are, that is not sent yet."""
-        return sum(1 for pending in self._pending.values() if pending.message.method not in _ON_THE_WAY)
+        """Requests that it has to answer, without those that stay open by design."""
+        return sum(1 for pending in self._pending.values() if pending.message.method != LISTEN)
 
     # -- base.Upstream
 
