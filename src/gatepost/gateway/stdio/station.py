@@ -270,9 +270,12 @@ class Station:
         if found:
             names = ", ".join(f"{each.name} ({'new' if each.pinned is None else 'changed'})" for each in found[:10])
             more = f" and {len(found) - 10} more" if len(found) > 10 else ""
-            use = "They are out of use" if self._drift == "quarantine" else "They are used on"
-            text = "tools of %s are not what they were: %s%s. %s; to look at them: gatepost server accept %s"
-            _log.warning(text, name, names, more, use, name)
+            if not any(each.waits for each in found):
+                use = "The policy says what may be done with them."
+            else:
+                use = "They are out of use" if self._drift == "quarantine" else "They are used on"
+                use += f"; to look at what changed: gatepost server accept {name}"
+            _log.warning("tools of %s are not what they were: %s%s. %s", name, names, more, use)
 
     async def _tools(self) -> list[dict[str, Any]]:
         server = self.caller.upstream
