@@ -23,11 +23,13 @@ from gatepost.gateway.core import Gateway
 from gatepost.gateway.stdio import Front
 from gatepost.gateway.stdio.lines import Inlet, Outlet
 from gatepost.gateway.stdio.station import Station
+from gatepost.gateway.stdio.toolbox import Toolbox
 from gatepost.grants.table import Grant
 from gatepost.journal import Journal
 from gatepost.journal.recorder import Recorder
 from gatepost.keys import Keyring
 from gatepost.paths import DataFolder
+from gatepost.processes.awake import Awake
 from gatepost.processes.books import SOCKET, Shelf
 from gatepost.processes.policy_file import PolicyFile
 from gatepost.quota import Ledger
@@ -116,6 +118,7 @@ class Run:
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[int] = self._loop.create_future()
         self._input_over = asyncio.Event()
+        self._awake = Awake(self._loop)
         keyring = Keyring.open(folder.keys)
         config = orders.server()
         self._program = Program(config, self._program_ended, on_dropped=self._dropped) if orders.command else None
@@ -128,16 +131,9 @@ class Run:
             connect=self._connect,
             rescan=self._rescan,
         )
-        self._station = Station(
-            self.gateway,
-            config,
-            orders.policy,
-            orders.grant(),
-            self._program,
-            pins=PinFile(folder.root / FOLDER, orders.name),
-            drift=orders.drift,
-            classes=_classes,
-        )
+        pins = PinFile(folder.root / FOLDER, orders.name)
+        toolbox = Toolbox(orders.name, pins, orders.drift, _classes, self.gateway.note)
+        self._station = Station(self.gateway, config, orders.policy, orders.grant(), self._program, toolbox)
         self._outlet = Outlet(stdout, self._input_over.set)
         self._front = Front(self.gateway, self._station, self._outlet, self)
         most = Limits().max_body
@@ -186,11 +182,13 @@ class Run:
         """All lines that were there are judged: their rows are this turn's, and need not wait for its end."""
         if self._own is not None:
             self._own.write_now()
+        self._awake.stir()
 
     def idle(self) -> None:
         """See `front.Host`. A call's outcome is written while its client reads the answer, not before the next call."""
         if self._own is not None:
             self._loop.call_soon(self._own.write_now)
+        self._awake.stir()
 
     async def opened(self) -> None:
         """See `front.Host`."""

@@ -7,17 +7,16 @@ import dataclasses
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol
 
-from gatepost.definitions.definition import Definition, definition_hash
 from gatepost.definitions.listing import read_listing
-from gatepost.definitions.pinfile import Mode, PinFile, Unlike
 from gatepost.errors import GatepostError
 from gatepost.gateway.caller import Caller
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.snapshot import Server, Snapshot, Tool
+from gatepost.gateway.stdio.toolbox import Toolbox
 from gatepost.grants.table import Grant, GrantTable
 from gatepost.mcp import modern
 from gatepost.mcp.message import Message
@@ -34,9 +33,6 @@ _CLIENT_INFO: Final = "io.modelcontextprotocol/clientInfo"
 _BOTH: Final = (*LEGACY_VERSIONS, *MODERN_VERSIONS)
 CLIENT_ADDRESS: Final = "stdio"
 """What stands in the log for the address of a client that has none."""
-
-
-Classes = Callable[[Sequence[Mapping[str, Any]]], Mapping[str, str]]
 
 
 class Source(Protocol):
@@ -61,9 +57,7 @@ class Station:
         source: has the policy that judges every call.
         grant: whom the calls are counted for.
         program: the running program, where the server is one.
-        pins: what the server's tools were when it was first met.
-        drift: what becomes of a tool that is not as it is pinned.
-        classes: reads what kind of act each tool of a list is.
+        toolbox: makes tools of what the server lists.
 
     Attributes:
         caller: as `gateway.pipeline` wants it, of the present snapshot.
@@ -79,9 +73,7 @@ class Station:
         source: Source,
         grant: Grant,
         program: Program | None,
-        pins: PinFile,
-        drift: Mode,
-        classes: Classes,
+        toolbox: Toolbox,
     ) -> None:
         self.known = self.unsure = self.defined = False
         self._in_modern = False
@@ -89,12 +81,7 @@ class Station:
         self._source = source
         self._grant = grant
         self._program = program
-        self._pins = pins
-        self._drift: Mode = drift
-        self._classes = classes
-        self._definitions: Sequence[Definition] | None = None
-        self._waiting: Mapping[str, Unlike] = {}
-        self._mark = 0
+        self._toolbox = toolbox
         self._client: Mapping[str, Any] = CLIENT
         self._capabilities: Mapping[str, Any] = CAPABILITIES
         self._info: ServerInfo | None = None
@@ -220,62 +207,19 @@ class Station:
         listing = read_listing(tools, now=time.time())
         for problem in listing.problems:
             _log.warning("%s: %s", self.caller.server_name, problem)
-        self._definitions = listing.definitions
-        self._compare(listing.definitions)
+        policy, legacy = self._source.policy, not self._in_modern
+        self._put(lambda: self._toolbox.lists(listing.definitions, policy, legacy=legacy))
 
-    def _compare(self, definitions: Sequence[Definition]) -> None:
-        """Hold what the server lists against its pins, and use it."""
+    def _put(self, make: Callable[[], Mapping[str, Tool] | None]) -> None:
+        """Use other tools; where the pins cannot be read, those that there were."""
         try:
-            found = self._pins.see(definitions, self._drift, legacy=not self._in_modern)
+            tools = make()
         except GatepostError as why:
             _log.warning("the tools of %s are not used: %s %s", self.caller.server_name, why, why.hint)
             return
-        self._mark = self._pins.mark()
-        self._waiting = {each.name: each for each in found if each.waits}
-        self._tell([each for each in found if each.fresh])
-        held = self._drift == "quarantine"
-        categories = self._categories(definitions)
-        tools = {
-            each.name: Tool(
-                each.name,
-                each.tool,
-                each.hash,
-                categories.get(each.name),
-                quarantined=held and each.name in self._waiting,
-            )
-            for each in definitions
-        }
-        server = dataclasses.replace(self.caller.upstream, tools=MappingProxyType(tools), drift_mode=self._drift)
-        self.caller = self._install(server)
-
-    def _categories(self, definitions: Sequence[Definition]) -> Mapping[str, str]:
-        """What kind of act each tool is, where the policy asks for it. One whose definition changed and now reads as
-        another kind is of none, until it is accepted: what was allowed of the one is not allowed of the other."""
-        if not _speaks_of_categories(self._source.policy):
-            return {}
-        now = self._classes([each.tool for each in definitions])
-        pinned = {name: each.pinned for name, each in self._waiting.items() if each.pinned is not None}
-        if not pinned:
-            return now
-        before = self._classes([pinned.get(each.name, each.tool) for each in definitions])
-        return {name: kind for name, kind in now.items() if name not in pinned or before.get(name) == kind}
-
-    def _tell(self, found: Sequence[Unlike]) -> None:
-        name = self.caller.server_name
-        for each in found:
-            before = None if each.pinned is None else {"hash": definition_hash(each.pinned)}
-            after = {"hash": definition_hash(each.listed)}
-            what = f"server:{name}/{each.name}"
-            self._gateway.note("drift", actor="run", action="server.drift", object=what, before=before, after=after)
-        if found:
-            names = ", ".join(f"{each.name} ({'new' if each.pinned is None else 'changed'})" for each in found[:10])
-            more = f" and {len(found) - 10} more" if len(found) > 10 else ""
-            if not any(each.waits for each in found):
-                use = "The policy says what may be done with them."
-            else:
-                use = "They are out of use" if self._drift == "quarantine" else "They are used on"
-                use += f"; to look at what changed: gatepost server accept {name}"
-            _log.warning("tools of %s are not what they were: %s%s. %s", name, names, more, use)
+        if tools is not None:
+            server = dataclasses.replace(self.caller.upstream, tools=tools, drift_mode=self._toolbox.mode)
+            self.caller = self._install(server)
 
     async def _tools(self) -> list[dict[str, Any]]:
         server = self.caller.upstream
@@ -306,12 +250,11 @@ class Station:
 
     def refresh(self) -> None:
         """Judge by the policy and the pins of this moment from now on. What is in flight ends as it began."""
-        if self._source.changed():
+        changed = self._source.changed()
+        if changed:
             self.caller = self._install(self.caller.upstream)
-            if self._definitions is not None:
-                self._compare(self._definitions)
-        elif self._definitions is not None and self._waiting and self._pins.mark() != self._mark:
-            self._compare(self._definitions)
+        if changed or self._toolbox.stale():
+            self._put(lambda: self._toolbox.again(self._source.policy))
 
     def _install(self, server: Server) -> Caller:
         """Use a snapshot that holds this server, the policy and this grant."""
@@ -339,8 +282,3 @@ class Station:
             identity=grant.identity,
             server=name,
         )
-
-
-def _speaks_of_categories(policy: Policy) -> bool:
-    document = policy.document
-    return any(name.startswith("@") for name in (*document.get("tools", ()), *document.get("hide", ())))
