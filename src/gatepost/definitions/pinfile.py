@@ -124,7 +124,8 @@ class PinFile:
                         "Look at it again; nothing was accepted.",
                     )
                 pins[name] = listed[name]
-            self._write(pins, listed)
+            if shown:
+                self._write(pins, listed)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
