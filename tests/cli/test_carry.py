@@ -118,6 +118,18 @@ def test_the_catalogue_s_index_comes_along(used: Program, elsewhere: Program, tm
         assert catalogue.execute("SELECT name FROM listed").fetchall() == [("one",)]
 
 
+def test_what_was_seen_of_changed_tools_comes_along(used: Program, elsewhere: Program, tmp_path: Path) -> None:
+    """Without it, a tool that is out of use would be back in use on the other machine."""
+    carried = {"held.json": '{"version":1,"held":[["files","read","sha256:aa"]]}', "pins/home.json": '{"version":1}'}
+    (used.data / "pins").mkdir()
+    for name, content in carried.items():
+        (used.data / name).write_text(content)
+    file = exported(used, tmp_path / "all.tar.gz")
+    assert elsewhere.quick("import-data", str(file)).code == 0
+    assert {name: (elsewhere.data / name).read_text() for name in carried} == carried
+    assert all((elsewhere.data / name).stat().st_mode & 0o777 == 0o600 for name in carried)
+
+
 def test_nothing_secret_can_be_read_from_an_export(used: Program, tmp_path: Path) -> None:
     file = exported(used, tmp_path / "all.tar.gz", "--with-keys", "--passphrase", "env:P")
     content = gzip.decompress(file.read_bytes())

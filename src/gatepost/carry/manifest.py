@@ -17,6 +17,11 @@ PUBLIC_KEY: Final = "keys/checkpoint.pub"
 SEALED_KEYS: Final = "keys.sealed"
 MANIFEST: Final = "manifest.json"
 JOURNAL: Final = "journal"
+HELD: Final = "held.json"
+"""Tools that are out of use because a list showed them changed."""
+PINS: Final = "pins"
+"""What the servers of `gatepost run` were when they were first met."""
+_PIN_FILE: Final = re.compile(r"pins/[a-z0-9][a-z0-9-]{0,62}\.json")
 _JOURNAL_FILE: Final = re.compile(r"journal/[a-z0-9][a-z0-9_-]{0,63}/(?:[0-9]{16}\.jsonl|snapshot\.json)")
 
 
@@ -55,7 +60,8 @@ class Manifest(msgspec.Struct, frozen=True):
 
 def allowed(path: str) -> bool:
     """Whether a member of that name may be in an export; nothing else is ever unpacked."""
-    return path in (STORE, CATALOGUE, PUBLIC_KEY, SEALED_KEYS, MANIFEST) or _JOURNAL_FILE.fullmatch(path) is not None
+    named = path in (STORE, CATALOGUE, HELD, PUBLIC_KEY, SEALED_KEYS, MANIFEST)
+    return named or any(pattern.fullmatch(path) is not None for pattern in (_JOURNAL_FILE, _PIN_FILE))
 
 
 def read(raw: bytes) -> Manifest:

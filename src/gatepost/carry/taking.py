@@ -23,8 +23,10 @@ from gatepost.carry import sealedkeys
 from gatepost.carry.manifest import (
     CATALOGUE,
     FORMAT,
+    HELD,
     JOURNAL,
     MANIFEST,
+    PINS,
     PUBLIC_KEY,
     SEALED_KEYS,
     STORE,
@@ -142,6 +144,10 @@ def _fill(filling: _Filling, data: DataFolder, beside: Path, keys: bytes | None)
         if (data.root / name).exists():
             with _copied(data.root / name, beside) as copy:
                 filling.add(name, copy, os.fstat(copy.fileno()).st_size)
+    for file in (data.root / HELD, *sorted((data.root / PINS).glob("*.json"))):
+        with contextlib.suppress(FileNotFoundError):  # each is replaced as a whole, so that what is read is whole
+            content = file.read_bytes()
+            filling.add_bytes(file.relative_to(data.root).as_posix(), content)
     ends: dict[str, Chain] = {}
     rows: dict[str, int] = {}
     # The admin chain last: it tells of what the retention removed of the others.
