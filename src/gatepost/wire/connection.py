@@ -28,6 +28,8 @@ _HEAD, _BODY, _BUSY, _DEAF = range(4)
 """Awaiting or collecting a head; a body; a request is being answered; what comes is no longer looked at."""
 _RATE_EVERY: Final = 1.0
 """How often, in seconds, a body's rate is looked at."""
+_TOGETHER: Final = 32 * 1024
+"""So many bytes of a stream are gathered at most before they are written."""
 _JSON: Final = (b"content-type", b"application/json")
 
 
@@ -35,9 +37,9 @@ class Connection(asyncio.Protocol):
     """The server's side of one client connection."""
 
     __slots__ = (
-        "_began", "_deadline", "_drains", "_incoming", "_last", "_limits", "_listener", "_loop", "_peer",
-        "_received_ns", "_refusal", "_request", "_rest", "_skipped", "_state", "_timer", "_timer_at", "_transport",
-        "_unsent", "paused",
+        "_began", "_deadline", "_drains", "_gathered", "_incoming", "_last", "_limits", "_listener", "_loop", "_peer",
+        "_pieces", "_received_ns", "_refusal", "_request", "_rest", "_skipped", "_state", "_timer", "_timer_at",
+        "_transport", "_unsent", "paused",
     )  # fmt: skip
 
     def __init__(self, listener: Listener, loop: asyncio.AbstractEventLoop) -> None:
@@ -56,6 +58,8 @@ class Connection(asyncio.Protocol):
         self._last = False
         self._unsent = 0
         self.paused = False
+        self._pieces: list[bytes] = []
+        self._gathered = 0
         self._drains: list[asyncio.Future[None]] = []
         # deadlines: `_deadline` moves often, the timer only when it would be late
         self._began = 0.0
@@ -295,8 +299,25 @@ class Connection(asyncio.Protocol):
 
     def send(self, data: bytes) -> None:
         """Write to the client."""
+        if self._pieces:
+            self._flush()
         if self._transport is not None:
             self._transport.write(data)
+
+    def stream(self, piece: bytes, *, last: bool = False) -> None:
+        """Write a piece of an answer. Those of one turn leave together: each write wakes the client."""
+        pieces = self._pieces
+        if not pieces and not last:
+            self._loop.call_soon(self._flush)
+        pieces.append(piece)
+        self._gathered += len(piece)
+        if last or self._gathered > _TOGETHER:  # beyond it the transport says whether the client is slow
+            self._flush()
+
+    def _flush(self) -> None:
+        pieces, self._pieces, self._gathered = self._pieces, [], 0
+        if pieces and self._transport is not None:
+            self._transport.write(b"".join(pieces))
 
     async def drained(self) -> None:
         """Wait until the client has read most of what was written. One that reads nothing for long is cut off."""
@@ -335,12 +356,14 @@ class Connection(asyncio.Protocol):
 
     def _linger(self, transport: asyncio.Transport) -> None:
         """Say no more, and read on for a while: closing on unread bytes resets, and may take the answer with it."""
+        self._flush()
         self._due(self._limits.linger)
         if transport.can_write_eof():
             transport.write_eof()
 
     def _close(self) -> None:
         """Close behind what is written, and cut where the client does not read it."""
+        self._flush()
         self._state = _DEAF
         transport = self._transport
         if transport is None:
@@ -358,6 +381,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Cut the connection. Nothing is written from here on; `connection_lost` follows."""
+        self._flush()
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.abort()

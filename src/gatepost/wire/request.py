@@ -112,7 +112,7 @@ class Request(msgspec.Struct, eq=False):
         framing = responses.CHUNKED if self.head.newer else responses.UNTIL_CLOSE
         head = responses.head(status, headers, framing, keep_alive=self._keeps())
         self._begin()
-        self._connection.send(head)
+        self._connection.stream(head)
 
     def push(self, chunk: bytes) -> None:
         """Send one piece without waiting for a slow client; for the last small one.
@@ -127,9 +127,9 @@ class Request(msgspec.Struct, eq=False):
         if not chunk or self.method == "HEAD":
             return
         if not self.head.newer:
-            self._connection.send(chunk)
+            self._connection.stream(chunk)
         else:
-            self._connection.send(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+            self._connection.stream(b"%x\r\n%b\r\n" % (len(chunk), chunk))
 
     async def write(self, chunk: bytes) -> None:
         """Send one piece, and wait while the client is slow. Raises `ClientGone`."""
@@ -150,7 +150,7 @@ class Request(msgspec.Struct, eq=False):
             raise RuntimeError("no answer is under way")
         self._ended()
         if self.head.newer and self.method != "HEAD":
-            self._connection.send(b"0\r\n\r\n")
+            self._connection.stream(b"0\r\n\r\n", last=True)
         self._connection.answered(self)
 
     def abort(self) -> None:
