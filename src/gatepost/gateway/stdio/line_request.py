@@ -74,7 +74,13 @@ class LineRequest(Request):
         """Pass on the messages of a piece of an event stream."""
         if self.gone:
             return
-        if chunk.startswith(b"data: ") and chunk.endswith(b"\n\n") and chunk.count(b"\n") == 2:
+        # A lone CR ends a line too: what stands behind it need not be data, and was not judged as such.
+        if (
+            chunk.startswith(b"data: ")
+            and chunk.endswith(b"\n\n")
+            and chunk.count(b"\n") == 2
+            and chunk.find(b"\r") < 0
+        ):
             self._front.message(self, chunk[6:-2])
             return
         if self._parser is None:
