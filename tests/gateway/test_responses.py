@@ -87,6 +87,8 @@ UNUSABLE = {
     "half": LIST_TEXT[:-4].encode(),
     "tools no list": b'{"jsonrpc":"2.0","id":1,"result":{"tools":{"hidden_one":{}}}}',
     "no tools": b'{"jsonrpc":"2.0","id":1,"result":{"Tools":[{"name":"hidden_one"}]}}',
+    "a list in place of the result": b'{"jsonrpc":"2.0","id":1,"result":[{"name":"hidden_one"}]}',
+    "a text in place of the result": b'{"jsonrpc":"2.0","id":1,"result":"hidden_one"}',
     "nameless": b'{"jsonrpc":"2.0","id":1,"result":{"tools":[{"Name":"hidden_one"}]}}',
     "duplicate key": b'{"jsonrpc":"2.0","id":1,"result":{"tools":[]},"result":{"tools":[{"name":"hidden_one"}]}}',
     "two values": LIST_TEXT.encode() * 2,
@@ -119,6 +121,22 @@ def test_an_answer_that_cannot_be_used_is_dropped_and_the_client_gets_a_clear_er
         raw_answer(head(200, "text/event-stream"), b"data: " + raw + b"\n\n") if stream else raw_answer(head(), raw)
     )
     with_upstream(tmp_path, answer, body)
+
+
+def test_what_a_server_tells_before_it_answers_arrives_as_it_was_told(tmp_path: Path) -> None:
+    """Without a bridge: log messages, progress, that an address was opened, and what nobody knows yet."""
+    told = [
+        {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 1.5}},
+        {"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 7, "progress": 1}},
+        {"jsonrpc": "2.0", "method": "notifications/elicitation/complete", "params": {"elicitationId": "e1"}},
+        {"jsonrpc": "2.0", "method": "notifications/of/tomorrow", "params": {"_meta": {"k": 1}}},
+        OK | {"id": 1},
+    ]
+
+    async def body(rig: Rig, _: Recorder, token: str) -> None:
+        assert (await rig.call("s", token)).messages == told
+
+    with_upstream(tmp_path, raw_answer(head(200, "text/event-stream"), sse(*told)), body)
 
 
 def test_a_second_answer_to_one_request_and_an_answer_to_another_are_dropped_and_recorded(tmp_path: Path) -> None:

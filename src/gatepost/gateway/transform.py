@@ -35,6 +35,8 @@ def response(gateway: Gateway, call: Call, verdict: Verdict, message: Message, p
         return _wordless(message) if call.duty is Duty.LIST else message
     result = message.body["result"]
     if not isinstance(result, dict):
+        if call.duty is Duty.LIST:
+            raise lists.BadList(f"The result of {call.message.method} is not an object.")
         progress.is_error = False
         return message
     progress.is_error = result.get("isError") is True
@@ -63,9 +65,15 @@ def _wordless(message: Message) -> Message:
 
 
 def replayed(gateway: Gateway, caller: Caller, message: Message) -> Message:
-    """A response on a resumed stream, whose request is not known: whatever list it holds is filtered by its shape."""
+    """A response on a resumed stream, whose request is not known: whatever list it holds is filtered by its shape.
+
+    Raises:
+        lists.BadList: a result that is no object, and may be a list that has lost its shape.
+    """
     result = message.body.get("result")
     if not isinstance(result, dict):
+        if "result" in message.body:
+            raise lists.BadList("A result is not an object.")
         return message
     standing = gateway.pins.standing(gateway, caller.server_name, result, legacy=True, whole=False)
     changed = lists.filter_result(None, standing, caller) or standing
