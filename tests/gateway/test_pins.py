@@ -205,3 +205,16 @@ def test_a_legacy_answer_may_lack_what_older_revisions_do_not_have_and_nothing_e
         assert await names(rig, token) == ["write"]
 
     with_list(tmp_path, work, {key: READ[key] for key in ("name", "description", "inputSchema")}, WRITE)
+
+
+def test_a_held_tool_does_not_show_by_the_headers_that_it_asks_for(tmp_path: Path) -> None:
+    async def work(rig: Rig, upstream: Recorder, token: str) -> None:
+        region = {"type": "object", "properties": {"region": {"type": "string", "x-mcp-header": "Region"}}}
+        put(rig, upstream.url, {**READ, "inputSchema": region}, held="read")
+        arguments = {"region": "eu"}
+        changed = await rig.modern("s", token, name="read", arguments=arguments)
+        unknown = await rig.modern("s", token, name="xxxx", arguments=arguments)
+        assert changed.body.replace(b"read", b"xxxx") == unknown.body
+        assert changed.status == unknown.status == 200
+
+    with_list(tmp_path, work, READ)

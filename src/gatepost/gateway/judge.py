@@ -84,10 +84,11 @@ def _tool(gateway: Gateway, call: Call) -> Verdict:
 def _ruled(call: Call, policy: Policy, tool: Tool, forward: Message, kept: str | None) -> Verdict:
     """What a policy says of the call of a listed tool."""
     name, arguments = tool.name, call.message.params.get("arguments", _NO_ARGUMENTS)
-    if tool.param_headers and call.era is modern and not policy.hides(name, tool.category):
-        headers.check_params(call.mcp, tool.param_headers, arguments)
     if tool.held:
         return Verdict(_held(policy, tool), name, forward, tool)
+    # Not before it is known that the tool shows at all: what its headers are to be would tell of it.
+    if tool.param_headers and call.era is modern and not policy.hides(name, tool.category):
+        headers.check_params(call.mcp, tool.param_headers, arguments)
     decision = policy.decide(tool=name, arguments=arguments, category=tool.category, definition=tool.definition)
     return Verdict(decision, name, forward, tool, kept)
 
