@@ -86,6 +86,8 @@ class Front:
         self._beside: set[asyncio.Task[None]] = set()
         self._held: deque[bytes] | None = None
         self._held_size = 0
+        self._waits = 0
+        self._waited = b""
         self._flowing = True
         self._subscriptions = 0
 
@@ -126,7 +128,8 @@ class Front:
         if not station.known:
             self._hold(self._begin(line, seen), line)
             return
-        if method in _NEED_TOOLS and not station.defined:
+        if method in _NEED_TOOLS and not station.defined and line is not self._waited:
+            self._waited = line  # once: a server may say again and again that its tools changed
             self._hold(station.define(), line)
             return
         station.refresh()
@@ -182,12 +185,18 @@ class Front:
     # -- what the next lines wait for
 
     def _hold(self, work: Coroutine[Any, Any, None], *lines: bytes) -> None:
-        """Take no line before `work` is done; begin with `lines` then."""
-        self._held = deque(lines)
+        """Take no line before `work` is done, nor before all else that lines wait for; begin with `lines` then."""
+        if self._held is None:
+            self._held = deque()
+        self._held.extend(lines)
+        self._waits += 1
         self._spawn(self._released(work))
 
     async def _released(self, work: Coroutine[Any, Any, None]) -> None:
         await work
+        self._waits -= 1
+        if self._waits:
+            return
         held, self._held, self._held_size = self._held or deque(), None, 0
         while held:
             self._take(held.popleft())

@@ -31,6 +31,8 @@ from gatepost.upstreams.scan import ServerInfo, list_tools, probe, read_pages
 _log: Final = logging.getLogger(__name__)
 _CLIENT_INFO: Final = "io.modelcontextprotocol/clientInfo"
 _BOTH: Final = (*LEGACY_VERSIONS, *MODERN_VERSIONS)
+_MOST_READINGS: Final = 3
+"""Times in a row that a list is read which is said to have changed meanwhile: its client waits for it."""
 CLIENT_ADDRESS: Final = "stdio"
 """What stands in the log for the address of a client that has none."""
 
@@ -88,7 +90,8 @@ class Station:
         self._revision = 0
         self._stale = False
         self._reading: asyncio.Future[None] | None = None
-        self.caller = self._install(Server(config, MappingProxyType({})))
+        # From the beginning: a list that passes before the tools were read, or where they cannot be, is held too.
+        self.caller = self._install(Server(config, MappingProxyType({}), drift_mode=toolbox.mode))
 
     # -- which era
 
@@ -172,8 +175,8 @@ class Station:
     def _speaks(self, config: ServerConfig, *, legacy: bool, modern: bool) -> None:
         lacks: Literal["legacy", "modern"] | None = None if legacy and modern else "modern" if legacy else "legacy"
         spoken = _BOTH if lacks is not None or not config.versions else config.versions
-        server = self.caller.upstream
-        self.caller = self._install(Server(config, server.tools, spoken, lacks, server.keep_arguments))
+        server = dataclasses.replace(self.caller.upstream, config=config, spoken=spoken, lacks=lacks)
+        self.caller = self._install(server)
 
     # -- which tools
 
@@ -192,9 +195,10 @@ class Station:
     async def _read(self) -> None:
         try:
             self._stale = True
-            while self._stale:
-                self._stale = False
-                await self._define()
+            for _ in range(_MOST_READINGS):
+                if self._stale:
+                    self._stale = False
+                    await self._define()
         finally:
             self._reading, self.defined = None, True
 
@@ -218,8 +222,7 @@ class Station:
             _log.warning("the tools of %s are not used: %s %s", self.caller.server_name, why, why.hint)
             return
         if tools is not None:
-            server = dataclasses.replace(self.caller.upstream, tools=tools, drift_mode=self._toolbox.mode)
-            self.caller = self._install(server)
+            self.caller = self._install(dataclasses.replace(self.caller.upstream, tools=tools))
 
     async def _tools(self) -> list[dict[str, Any]]:
         server = self.caller.upstream
