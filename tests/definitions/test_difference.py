@@ -117,3 +117,9 @@ _JSON = st.recursive(
 def test_something_is_told_exactly_where_the_hash_differs(old: Any, new: Any) -> None:
     one, other = {"name": "t", "_meta": old}, {"name": "t", "_meta": new}
     assert bool(changes(one, other)) == (definition_hash(one) != definition_hash(other))
+
+
+def test_lists_of_very_many_names_are_compared_in_linear_time() -> None:
+    before, after = [f"a{number}" for number in range(100_000)], [f"b{number}" for number in range(100_000)]
+    (change,) = changes({"inputSchema": {"enum": before}}, {"inputSchema": {"enum": after}})
+    assert [kind for kind, _ in change.pieces] == ["removed", "added"]

@@ -103,8 +103,8 @@ def _scalars(values: Sequence[Any]) -> bool:
 def _lists(where: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[Change]:
     """Lists of names and the like, `required` or `enum`: what came, what went."""
     before, after = [_value(value) for value in old], [_value(value) for value in new]
-    gone = [value for value in dict.fromkeys(before) if value not in set(after)]
-    come = [value for value in dict.fromkeys(after) if value not in set(before)]
+    was, now = dict.fromkeys(before), dict.fromkeys(after)
+    gone, come = [value for value in was if value not in now], [value for value in now if value not in was]
     if gone or come:
         pieces: list[Piece] = [("removed", _cut(", ".join(gone)))] if gone else []
         pieces += [("added", _cut(", ".join(come)))] if come else []
