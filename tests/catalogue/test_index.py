@@ -6,6 +6,7 @@ import gzip
 import http.server
 import json
 import os
+import shlex
 import threading
 from collections.abc import Iterator
 from decimal import Decimal
@@ -237,9 +238,10 @@ def test_a_signed_file_that_was_altered_cut_off_or_signed_by_another_is_refused(
         with file.open("rb") as opened, pytest.raises(GatepostError):
             verify(opened, trusted)
             pytest.fail(what)
-    file.write_bytes(b"\x1f\x8bnot a gzip")
-    with file.open("rb") as opened, pytest.raises(GatepostError):
-        verify(opened, trusted)
+    for broken in (b"\x1f\x8bnot a gzip", gzip.compress(b"")[:10] + b"\x07 no block of this kind"):
+        file.write_bytes(broken)
+        with file.open("rb") as opened, pytest.raises(GatepostError):
+            verify(opened, trusted)
 
 
 # -- the registry ------------------------------------------------------------------------------------------------------
@@ -260,6 +262,15 @@ class _Registry(http.server.BaseHTTPRequestHandler):
             self.send_response(fault)
             self.send_header("retry-after", self.later)
             self.end_headers()
+            return
+        if fault == "noise":
+            self.wfile.write(b"noise\r\n\r\n")
+            return
+        if fault == "cut":
+            self.send_response(200)
+            self.send_header("transfer-encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"ffff\r\n{")
             return
         start = int(query.get("cursor", "0"))
         page: dict[str, Any] = {
@@ -314,11 +325,11 @@ def test_a_registry_that_refuses_or_answers_half_is_asked_again_as_late_as_it_sa
     index: Index, registry: tuple[str, type[_Registry]]
 ) -> None:
     url, handler = registry
-    handler.faults[:] = [429, 500, "half"]
+    handler.faults[:] = [429, 500, "half", "cut", "noise"]
     waits: list[float] = []
     done = import_registry(index, url, now="2026-11-21T00:00:00Z", pace=Pace(between=0, sleep=waits.append))
     assert done.servers == 7
-    assert waits[:3] == [7.0, 7.0, 4.0]
+    assert waits[:5] == [7.0, 7.0, 4.0, 8.0, 16.0]
 
 
 def test_an_import_that_is_cut_off_goes_on_where_it_was_and_loses_nothing(
@@ -378,6 +389,30 @@ def test_a_registry_that_is_none_or_is_not_there_is_said(index: Index) -> None:
 
 
 # -- the commands ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked", [["--category", "destructive"], ["delete"]], ids=["filter", "words"])
+def test_the_next_page_is_asked_for_with_what_is_printed(tmp_path: Path, asked: list[str]) -> None:
+    program = Program(tmp_path / "data")
+    whole = program.read("catalogue", "search", *asked, "--limit", "6")["tools"]
+    more: list[str] = []
+    names: list[str] = []
+    for _ in range(2):
+        page = program("catalogue", "search", *asked, "--limit", "3", *more)
+        assert page.code == 0, page.err
+        assert page.out.isprintable() or page.out.replace("\n", "").isprintable()
+        names += [line.split()[0] for line in page.out.splitlines()[1:4]]
+        more = shlex.split(page.out.partition("There are more: ")[2])
+    assert names == [one["tool"] for one in whole]
+
+
+@pytest.mark.parametrize("after", ["x", "5", "-1:x", "\u00b2:x", f"{10**30}:x", ""])
+def test_what_no_page_ended_with_is_refused(filled: Index, after: str) -> None:
+    with pytest.raises(GatepostError, match="not where a page ended"):
+        filled.search("", after=after)
+    for wrong in ("x", "-1", "\u00b2", "1" * 30):
+        with pytest.raises(GatepostError, match="not where a page ended"):
+            filled.search("list", after=wrong)
 
 
 def test_the_commands_import_search_export_and_import_elsewhere(tmp_path: Path) -> None:

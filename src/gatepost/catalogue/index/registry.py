@@ -6,6 +6,8 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
+from http.client import HTTPException
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
@@ -122,7 +124,7 @@ def _page(base: str, cursor: str, since: str, pace: Pace) -> Mapping[str, Any]:
             failure = GatepostError("GP-3002", "The registry did not answer in time.", "Try again later.")
         except (URLError, OSError) as error:
             failure = GatepostError("GP-3001", f"The registry cannot be reached: {error}.", "Try again later.")
-        except _HalfAPage:
+        except (_HalfAPage, HTTPException):
             failure = GatepostError("GP-3003", "The registry's answer is no page of servers.", "Try again later.")
         if attempt + 1 < _TRIES:
             told = asked is not None and asked.isascii() and asked.isdigit()

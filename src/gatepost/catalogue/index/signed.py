@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import tempfile
+import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -117,7 +118,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
         with gzip.open(file, "rb") as packed:
             while line := packed.readline(_LONGEST_LINE):
                 yield line
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise _wrong(file, str(error)) from None
 
 
