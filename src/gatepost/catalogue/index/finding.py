@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote, unquote
 
 from gatepost.catalogue.classification import CATEGORIES, SEVERITIES, SIGNALS
 from gatepost.catalogue.index.entries import bits_of, confidence_of, signals_of
@@ -15,6 +16,7 @@ from gatepost.errors import GatepostError
 _CANDIDATES: Final = 200
 _MOST: Final = 200
 _MOST_WORDS: Final = 12
+_LONGEST_NUMBER: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def _listed(
     ).fetchall()
     ids = [row[0] for row in rows]
     tools = _by_id(connection, ids[:most])
-    more = f"{tools[-1].name}\0{ids[most - 1]}" if len(ids) > most else None
+    more = f"{ids[most - 1]}:{quote(tools[-1].name, safe='')}" if len(ids) > most else None
     return Page(tools, more)
 
 
@@ -117,10 +119,7 @@ def _matching(
     after: str | None,
 ) -> Page:
     """Names that hold all words first, then whatever else does; of very many the first some hundred are ranked."""
-    try:
-        start = int(after or 0)
-    except ValueError:
-        raise GatepostError("GP-4005", f"{after!r} is not where a page ended.") from None
+    start = 0 if after is None else _number(after, after)
     facets = [f"c{category}" if category else "", f"s{severity}" if severity else ""]
     facets.append(f"g{signal.replace('-', '')}" if signal else "")
     bound = "".join(f' AND facets : "x{facet}"' for facet in facets if facet)
@@ -186,7 +185,12 @@ def _rank(name: str, words: list[str]) -> tuple[int, int, str]:
 
 
 def _cursor(after: str) -> tuple[str, int]:
-    name, _, id = after.rpartition("\0")
-    if not id.isdigit():
-        raise GatepostError("GP-4005", f"{after!r} is not where a page ended.")
-    return name, int(id)
+    """The name and the id of the tool that a page ended with. Its name is quoted, so that a shell takes all of it."""
+    id, colon, name = after.partition(":")
+    return unquote(name), _number(id if colon else "", after)
+
+
+def _number(text: str, after: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER):
+        raise GatepostError("GP-4005", f"{after!r} is not where a page ended.", "Take what the page before says.")
+    return int(text)
