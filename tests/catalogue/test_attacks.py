@@ -38,6 +38,7 @@ def test_what_stops_an_attack_is_named(results: dict[str, Result]) -> None:
     assert results["destructive-call"].by == "-32602: Unknown tool: delete_customer"
     assert results["path-traversal"].by == "/tools/read_file/require/path-folder"
     assert results["undeclared-argument"].by == "(invalid arguments)"
+    assert (results["rug-pull"].by, results["rug-pull"].reached) == ("(definition changed)", 0)
     assert results["duplicate-keys"].by.startswith("GP-1005")
     assert results["header-mismatch"].by.startswith("GP-1007")
     assert results["confused-deputy"].by.startswith("GP-1002")
@@ -50,7 +51,7 @@ def test_a_policy_that_allows_everything_lets_the_attacks_through_that_a_policy_
     names = ["runaway-loop", "destructive-call", "many-small-payments", "path-traversal", "server-side-request"]
     played = asyncio.run(run([attacks()[name] for name in names], open_door))
     assert [one.outcome for one in played] == ["not stopped"] * len(names)
-    by_engine = ["duplicate-keys", "batch-smuggling", "undeclared-argument", "confused-deputy"]
+    by_engine = ["rug-pull", "duplicate-keys", "batch-smuggling", "undeclared-argument", "confused-deputy"]
     played = asyncio.run(run([attacks()[name] for name in by_engine], open_door))
     assert [one.outcome for one in played] == ["stopped"] * len(by_engine)
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from gatepost.wire import strictjson
 
 _MOST_HEAD = 64 * 1024
 
@@ -36,12 +39,14 @@ class Recorder:
         reached: the requests, in order.
         text: what a call answers with.
         fails: whether it answers with an HTTP error that quotes the request, as careless servers do.
+        tools: what it lists as its tools.
     """
 
     def __init__(self) -> None:
         self.reached: list[Reached] = []
         self.text = "done"
         self.fails = False
+        self.tools: list[Mapping[str, Any]] = []
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[Any]] = set()
@@ -95,13 +100,15 @@ class Recorder:
         if self.fails:
             return _response("500 Oops", "text/plain", b"Traceback: " + head + body)
         try:
-            id = json.loads(body).get("id")
-        except (ValueError, AttributeError):
-            id = None
+            asked = json.loads(body)
+        except ValueError:
+            asked = None
+        asked = asked if isinstance(asked, dict) else {}
         result: dict[str, Any] = {"content": [{"type": "text", "text": self.text}], "isError": False}
-        return _response(
-            "200 OK", "application/json", json.dumps({"jsonrpc": "2.0", "id": id, "result": result}).encode()
-        )
+        if asked.get("method") == "tools/list":
+            result = {"tools": self.tools}
+        answer = strictjson.write({"jsonrpc": "2.0", "id": asked.get("id"), "result": result})
+        return _response("200 OK", "application/json", answer)
 
 
 def _length(head: bytes) -> int:

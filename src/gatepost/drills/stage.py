@@ -150,6 +150,22 @@ class Stage:
         params = {"name": tool, "arguments": dict(arguments)}
         return await self.post(message("tools/call", params), server=server, **headers)
 
+    async def listed(self) -> set[str]:
+        """The names of the tools that an agent is shown."""
+        result = (await self.post(message("tools/list", {}))).message.get("result")
+        tools = result.get("tools") if isinstance(result, dict) else None
+        return {str(tool["name"]) for tool in tools or ()}
+
+    async def rule_of(self, tool: str, after: int) -> str:
+        """The rule by which a call of a tool was decided, as the log has it past its first `after` lines; or empty."""
+        deadline = asyncio.get_running_loop().time() + _SECONDS
+        while asyncio.get_running_loop().time() < deadline:
+            for row in map(json.loads, self.log_lines()[after:]):
+                if row["kind"] == "decided" and row.get("tool") == tool:
+                    return str(row["rule"])
+            await asyncio.sleep(0.02)
+        return ""
+
     async def post(self, body: bytes, *, server: str = "target", token: str | None = None, **headers: str) -> Answer:
         """POST a body as it is; header names are given with `_` for `-`."""
         fields = {
