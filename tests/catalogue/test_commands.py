@@ -63,6 +63,7 @@ def test_catalogue_show_prints_a_servers_page_and_a_tools_page(files: Program) -
     assert "1 read, 1 destructive" in server.out
     by_risk = server.out.partition("by risk")[2]
     assert by_risk.index("delete_file") < by_risk.index("read_file")
+    assert '"hide": ["delete_file"]' in server.out
     tool = files("catalogue", "show", "files/read_file")
     assert "1, 1 required" in tool.out
     assert "path-traversal" in tool.out
@@ -109,4 +110,8 @@ def test_server_add_names_the_tools_that_can_be_used_and_shows_what_is_to_be_loo
     assert "Tools of odd it concerns" in told.out
     assert "read_it" in told.out
     assert program.read("attack", "show", "tool-poisoning", "--server", "odd")["tools"] == ["read_it"]
+    written = program.quick("attack", "show", "tool-poisoning", "--server", "odd", "--markdown").out
+    assert written.endswith("## Tools of odd it concerns\n\n* read\\_it\n\n")
+    none = program.quick("attack", "show", "many-small-payments", "--server", "odd", "--markdown").out
+    assert none.endswith("## Tools of odd it concerns\n\nNone.\n\n")
     assert program.read("attack", "show", "many-small-payments", "--server", "odd")["tools"] == []

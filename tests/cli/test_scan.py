@@ -52,6 +52,10 @@ def test_a_server_that_is_not_registered_is_shown_with_all_that_it_has(gatepost:
     by_risk = ran.out.partition("by risk")[2]
     assert by_risk.index("delete_file") < by_risk.index("read_file")
     assert "To be looked at" not in ran.out
+    whole = ran.out.partition("The recommended policy\n")[2].partition("\n}\n")[0] + "\n}"
+    policy = json.loads(whole)
+    assert (policy["default"], policy["hide"], policy["tools"]) == ("deny", ["delete_file"], {"read_file": {}})
+    assert '\n    "read_file": {}\n' in whole, "a line for each tool"
     assert not gatepost.data.exists()
 
 

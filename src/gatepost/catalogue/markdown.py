@@ -83,14 +83,17 @@ def findings_markdown(findings: Sequence[Finding]) -> list[str]:
     return ["## To be looked at first", "", *lines, "", "What to do:", "", *todo, ""]
 
 
-def attack_markdown(attack: Attack) -> str:
-    """The page of an attack."""
+def attack_markdown(attack: Attack, server: str = "", tools: Sequence[str] | None = None) -> str:
+    """The page of an attack; with `tools`, also those of a server that it concerns."""
     lines = [f"# {attack.title}", "", attack.what, "", "## How it works", "", attack.how, ""]
     lines += ["## Where it was seen", "", attack.incident, "", f"<{attack.source}> {attack.checked}", ""]
     lines += ["## What stops it", "", attack.stops or "Nothing here stops it.", ""]
     if attack.remains:
         lines += ["## What remains", "", attack.remains, ""]
     lines += ["OWASP MCP Top 10: " + "; ".join(f"{key} {OWASP[key]}" for key in attack.owasp) + ".", ""]
+    if tools is not None:
+        named = [f"* {escaped(tool)}" for tool in tools] or ["None."]
+        lines += [f"## Tools of {escaped(server)} it concerns", "", *named, ""]
     return "\n".join(lines)
 
 

@@ -84,7 +84,7 @@ def show(place: Place, name: str, server: str | None, as_markdown: bool, as_json
         emit(one.as_dict() if tools is None else {**one.as_dict(), "tools": tools})
         return
     if as_markdown:
-        click.echo(attack_markdown(one))
+        click.echo(attack_markdown(one, server or "", tools))
         return
     click.echo(style(one.title, bold=True))
     click.echo(one.what)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -169,11 +169,27 @@ def show_server_page(page: ServerPage, more: Sequence[tuple[str, str]] = (), *, 
             for tool in page.tools
         ],
     )
+    heading("The recommended policy")
+    click.echo(_policy_text(page.recommendation.document))
     if not registered:
         return
     click.echo()
     click.echo("Its policy:   gatepost policy recommend " + clean(page.name))
     click.echo(f"One tool:     gatepost catalogue show {clean(page.name)}/{clean(page.tools[0].name)}")
+
+
+def _policy_text(document: Mapping[str, Any]) -> str:
+    """A policy as JSON with a line for each tool, for a page of many tools has to be read."""
+    import json
+
+    members = []
+    for key, value in document.items():
+        text = json.dumps(value)
+        if key == "tools" and value:
+            entries = ",\n".join(f"    {json.dumps(tool)}: {json.dumps(entry)}" for tool, entry in value.items())
+            text = f"{{\n{entries}\n  }}"
+        members.append(f"  {json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(members) + "\n}"
 
 
 def show_findings(findings: Sequence[Finding]) -> None:
