@@ -210,6 +210,18 @@ def test_every_server_is_asked_and_none_keeps_the_others_waiting(free: Program, 
     assert answers["silent-1"][1].startswith("gatepost server show silent-1")
 
 
+def test_tools_that_are_out_of_use_until_they_are_accepted_are_named(free: Program, tools: Path) -> None:
+    assert free.add_tiny("notes", tools).code == 0
+    assert [each for each in bad(examined(free, "--skip", "upstreams"), "warning") if each[0] == "store"] == []
+    tools.write_text(json.dumps([{**TOOLS[0], "description": "Reads any file."}, *TOOLS[1:]]))
+    assert free.quick("server", "scan", "notes").code == 1
+    (found,) = [each for each in bad(examined(free, "--skip", "upstreams"), "warning") if each[0] == "store"]
+    assert "notes" in found[1] and "1 tool is new or changed" in found[1]
+    assert found[2].startswith("gatepost server accept notes --dry-run")
+    assert free.quick("server", "set", "notes", "--drift", "warn").code == 0
+    assert [each for each in bad(examined(free, "--skip", "upstreams"), "warning") if each[0] == "store"] == []
+
+
 @pytest.fixture
 def token(free: Program) -> str:
     return free.quick("grant", "add", "laptop", "--server", "files", "--policy", "files-read").out.strip()
@@ -262,6 +274,8 @@ def test_a_client_that_leads_elsewhere_or_past_the_gateway_is_named(free: Progra
     (said,) = about_clients(free, "problem")
     assert "has a token of Gatepost, and does not lead to" in said
     assert any("git does not go through the gateway" in note for note in about_clients(free, "note"))
+    mends = [each["mend"] for each in examined(free, "--skip", "upstreams")["findings"] if each["check"] == "clients"]
+    assert any(mend.startswith(f"gatepost server import {home / '.mcp.json'} --dry-run") for mend in mends)
 
 
 def test_a_client_s_file_that_cannot_be_read_is_named_and_one_that_others_may_read_too(

@@ -140,11 +140,13 @@ def test_the_policies_that_a_tool_meets_are_named_with_what_they_say(store: Stor
     with_policy(store, "all", b'{"version":"1","default":"allow"}', None)
     with_policy(store, "none", b'{"version":"1","default":"deny","tools":{"wr*":{"action":"deny"}}}')
     with_policy(store, "hiding", b'{"version":"1","default":"allow","hide":["write"]}')
+    with_policy(store, "asking", b'{"version":"1","default":"deny","tools":{"write":{"action":"require_approval"}}}')
     with_policy(store, "elsewhere", b'{"version":"1","default":"allow","hide":["x"]}', None)
     add_grant(store, ANNA, "laptop", server="files", policy="all")
     (write,) = [one for one in list_tools(store, "files") if one.name == "write"]
     assert [(one.policy, one.grants, one.effect) for one in pins.touched(store, "files", write)] == [
         ("all", ("laptop",), "may be called"),
+        ("asking", (), "asks a person, by /tools/write/action"),
         ("hiding", (), "hidden"),
         ("none", (), "denied by /tools/wr*/action"),
     ]

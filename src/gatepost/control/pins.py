@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from gatepost.control import bodies
 from gatepost.control.act import Act, Actor, Done
+from gatepost.control.policy_words import Described
 from gatepost.control.store import Store
 from gatepost.control.suggest import nearest
 from gatepost.control.tools import known_tools, no_such_server
@@ -61,7 +62,8 @@ class Touched:
     Attributes:
         policy: its name.
         grants: labels of the grants on the server that have it.
-        effect: `may be called`, `hidden` or `denied by RULE`: as far as that can be said without arguments.
+        effect: `may be called`, `hidden`, `denied by RULE` or `asks a person, by RULE`: as far as that can be said
+            without arguments.
     """
 
     policy: str
@@ -175,17 +177,24 @@ def touched(store: Store, server: str, tool: Definition) -> tuple[Touched, ...]:
         documents = {row.name: _document(connection, row.name, row.version) for row in named}
     found = []
     for name, document in sorted(documents.items()):
-        policy = compile_policy(document)
-        if policy.hides(tool.name, tool.category):
-            effect = "hidden"
-        else:
-            decision = policy.admits(tool.name, tool.category)
-            effect = "may be called" if decision.effect == "allow" else f"denied by {decision.rule}"
-        found.append(Touched(name, tuple(having.get(name, ())), effect))
+        found.append(Touched(name, tuple(having.get(name, ())), _effect(document, tool)))
     return tuple(found)
 
 
-def _document(connection: Connection, name: str, version: str) -> Any:
+def _effect(document: str, tool: Definition) -> str:
+    policy = compile_policy(document)
+    if policy.hides(tool.name, tool.category):
+        return "hidden"
+    decision = policy.admits(tool.name, tool.category)
+    if decision.effect != "allow":
+        return f"denied by {decision.rule}"
+    asks = Described(document).plan(tool.name, tool.category).asks
+    asked = next((ask for ask in asks if ask.fires is None and ask.enforced), None)
+    return "may be called" if asked is None else f"asks a person, by {asked.name}"
+
+
+def _document(connection: Connection, name: str, version: str) -> str:
     row = policy_rows.version(connection, name, version)
     assert row is not None  # versions are never deleted
-    return strictjson.parse(row.document.encode())
+    text: str = row.document
+    return text

@@ -70,7 +70,8 @@ def _file(patient: Patient, client: Client, file: Path) -> Iterator[Finding]:
             past.append(name)
     if past:
         text = f"{title}: {', '.join(sorted(past))} {'does' if len(past) == 1 else 'do'} not go through the gateway."
-        yield Finding("clients", "note", text, patient.command(f"gatepost connect {client.id} --help"))
+        look = f"gatepost server import {shlex.quote(str(file))} --dry-run"
+        yield Finding("clients", "note", text, patient.command(look))
     windows = patient.surroundings.windows_home  # whose files have no modes that say anything
     if tokens and not (windows and file.is_relative_to(windows)) and stat.S_IMODE(file.stat().st_mode) & 0o077:
         text = f"{title} holds a token, and others may read it."

@@ -68,6 +68,7 @@ def store(patient: Patient) -> Iterator[Finding]:
     patient.snapshot = Snapshot().applied(patient.rows, _unsealer(patient))
     yield from _unusable(patient)
     yield from _grants(patient)
+    yield from _waiting(patient)
     known = patient.snapshot
     yield Finding(
         check,
@@ -131,6 +132,16 @@ def _unusable(patient: Patient) -> Iterator[Finding]:
         elif kind == "policy":
             mend = patient.command("gatepost policy check FILE") + ", and add it again: gatepost policy add NAME FILE"
         yield Finding("store", "problem", f"{fault[:1].upper()}{fault[1:]}.", mend)
+
+
+def _waiting(patient: Patient) -> Iterator[Finding]:
+    """Tools that nobody can use before somebody has looked at them."""
+    for name, server in sorted(patient.snapshot.servers.items()):
+        held = sum(tool.quarantined for tool in server.tools.values())
+        if held:
+            text = f"Of the server {name}, {counted(held, 'tool')} {'is' if held == 1 else 'are'} new or changed, "
+            text += "and out of use until somebody accepts that."
+            yield Finding("store", "warning", text, patient.command(f"gatepost server accept {name} --dry-run"))
 
 
 def _grants(patient: Patient) -> Iterator[Finding]:
