@@ -54,6 +54,7 @@ def named(ready: Program) -> Program:
         (["policy", "explain", "--policy", "./p"], ["file:./p"]),
         (["log", "show", "--grant", ""], ["plain:laptop"]),
         (["log", "show", "--tool", "read"], ["plain:read_file"]),
+        (["catalogue", "show", "f"], ["plain:files"]),
         (["log", "sh"], ["plain:show"]),
         (["completion", "z"], ["plain:zsh"]),
     ],

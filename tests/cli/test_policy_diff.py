@@ -132,6 +132,9 @@ def test_keeping_is_published_shown_recorded_and_off_deletes(called: Program) ->
     assert [json.loads(line)["arguments"] for line in shown.out.splitlines()] == [{"path": path} for path in PATHS]
     one = called.quick("server", "arguments", "files", "--call", "d1")
     assert "/srv/notes/a.key" in one.out and "passwd" not in one.out
+    assert called.quick("server", "arguments", "files", "--since", "2h").code == 0
+    assert called.quick("server", "arguments", "files", "--since", "30m").code == 1
+    assert called.quick("server", "arguments", "files", "--since", "yesterday").code == 2
     assert called.quick("server", "set", "files", "--keep-arguments", "off").code == 0
     assert not list((called.data / FOLDER / "files").iterdir())
     assert called.quick("server", "arguments", "files").code == 1

@@ -171,6 +171,13 @@ def test_a_folder_without_cases_and_a_policy_with_an_error_fail(
     assert [error["code"] for error in report.json["errors"]] == ["GP-2001"]
 
 
+def test_a_report_that_cannot_be_written_is_said_after_the_cases(gatepost: Program, folder: Path) -> None:
+    ran = gatepost.quick("policy", "test", str(folder), "--junit", str(folder / "nowhere" / "report.xml"))
+    assert ran.code == 1
+    assert "8 passed" in ran.out
+    assert "error GP-5003: The report" in ran.err
+
+
 def test_watching_runs_again_when_a_file_changes(gatepost: Program, folder: Path) -> None:
     policy = folder / "deep" / "notes.yaml"
     with gatepost.started("policy", "test", str(folder), "--watch") as process:

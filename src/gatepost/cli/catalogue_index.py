@@ -31,7 +31,9 @@ _SEVERITIES = ("low", "medium", "high", "critical")
 @click.option("--category", type=click.Choice(_CATEGORIES), help="Only tools of this category.")
 @click.option("--severity", type=click.Choice(_SEVERITIES), help="Only tools of this risk.")
 @click.option("--signal", metavar="S", help="Only tools with this signal, such as takes-url.")
-@click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="Most on a page.")
+@click.option(
+    "--limit", type=click.IntRange(1, 200), default=50, show_default=True, metavar="N", help="Most on a page."
+)
 @click.option("--after", metavar="A", help="The page after the one that ended with this.")
 @json_option
 @click.pass_obj
@@ -62,6 +64,7 @@ def search(
         return
     if not page.tools:
         click.echo(f"None of {count(counts.tools, 'tool')} in the index.")
+        click.echo("Your own servers are in it after: gatepost catalogue import --registered", err=True)
         return
     table(
         ["TOOL", "CATEGORY", "RISK", "SERVER", "DESCRIPTION"],

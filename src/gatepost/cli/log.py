@@ -54,7 +54,7 @@ def _narrowing(function: _F) -> _F:
     """,
 )
 @_narrowing
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="The newest so many.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, metavar="N", help="The newest so many.")
 @json_option
 @click.pass_obj
 def show(place: Place, /, limit: int, as_json: bool, **narrowed: str | None) -> None:

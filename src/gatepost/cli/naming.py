@@ -24,7 +24,14 @@ _QUERIES: Final = {
     "tool": "SELECT name, 'of ' || group_concat(server, ', ') FROM definitions GROUP BY name ORDER BY name",
 }
 _ALL_OPTIONS: Final = {"--server": "server", "--policy": "policy", "--grant": "grant", "--tool": "tool"}
-_ARGUMENTS: Final = {"label": "grant", "server": "server", "policy": "policy", "tool": "tool", "servers": "server"}
+_ARGUMENTS: Final = {
+    "label": "grant",
+    "server": "server",
+    "policy": "policy",
+    "tool": "tool",
+    "servers": "server",
+    "what": "server",
+}
 _GROUPS: Final = {"server": "server", "policy": "policy", "grant": "grant"}
 _NEW: Final = {("server", "add"), ("grant", "add")}
 """Commands whose own name is one that is not there yet."""

@@ -36,7 +36,12 @@ _SHOWN = 50
 @click.argument("old")
 @click.argument("new")
 @click.option(
-    "--days", type=click.IntRange(0, 3660), default=7, show_default=True, help="How far the log is looked at."
+    "--days",
+    type=click.IntRange(0, 3660),
+    default=7,
+    show_default=True,
+    metavar="N",
+    help="How many days of the log are looked at.",
 )
 @click.option("--server", metavar="S", help="The server whose tools and calls are meant [default: the policy's own].")
 @json_option

@@ -86,7 +86,11 @@ def _run(folder: Path, cover: int, junit: Path | None, *, as_json: bool) -> int:
     else:
         _show(tested, broken, cover, enough=enough)
     if junit is not None:
-        junit.write_bytes(_junit(tested, broken))
+        try:
+            junit.write_bytes(_junit(tested, broken))
+        except OSError as error:
+            said = f"The report {junit} cannot be written: {error.strerror}."
+            raise GatepostError("GP-5003", said, "Name a file in a folder that is there.") from None
     return 1 if failed or broken or not enough else 0
 
 

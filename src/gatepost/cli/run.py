@@ -63,8 +63,8 @@ _LAUNCHERS = frozenset({"npx", "uvx", "node", "python", "python3", "uv", "bunx",
     "--timeout",
     metavar="SECONDS",
     type=click.FloatRange(1, 86400),
-    default=300.0,
-    show_default="300",
+    default=300,
+    show_default=True,
     help="How long the server may take to begin an answer. A call that takes longer fails; others go on.",
 )
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)

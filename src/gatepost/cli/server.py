@@ -123,7 +123,8 @@ def add(
     show_findings(to_look_at)
     click.echo()
     click.echo("Next: a policy that says what may be called, then a grant for who may call it:")
-    click.echo(f"  gatepost policy add {added.name} policy.yaml --server {added.name}")
+    click.echo(f"  gatepost policy recommend {added.name} > policy.json     # one to begin with")
+    click.echo(f"  gatepost policy add {added.name} policy.json --server {added.name}")
     click.echo(f"  gatepost grant add my-agent --server {added.name} --policy {added.name}")
 
 

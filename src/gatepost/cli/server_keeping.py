@@ -87,7 +87,7 @@ def _say_drift(name: str, mode: str, waiting: tuple[str, ...]) -> None:
     """,
 )
 @click.argument("name")
-@click.option("--since", metavar="TIME", help="From then on: a date or time of ISO 8601.")
+@click.option("--since", metavar="WHEN", help="From then on: 2h ago is 2h; or 2026-11-20, or with a time.")
 @click.option("--call", metavar="ID", help="Of this call only: its decision id in the log.")
 @json_option
 @click.pass_obj
@@ -97,8 +97,7 @@ def arguments(place: Place, name: str, since: str | None, call: str | None, as_j
     For an auditor. Only servers that were told to with `gatepost server set` keep any; --json prints a line for each
     call. Exit code 1 where there are none.
     """
-    from datetime import datetime
-
+    from gatepost.cli.log import moment
     from gatepost.cli.output import clean, local, utc
     from gatepost.cli.session import opened
     from gatepost.control.jsontext import dumps, members
@@ -106,11 +105,7 @@ def arguments(place: Place, name: str, since: str | None, call: str | None, as_j
     from gatepost.control.servers import show_server
     from gatepost.wire import strictjson
 
-    try:
-        start = None if since is None else datetime.fromisoformat(since).timestamp()
-    except ValueError:
-        raise click.UsageError(f"{since} is not a time; write 2026-11-20 or 2026-11-20T05:31.") from None
-    shown = 0
+    start, shown = moment(since), 0
     with opened(place) as store:
         show_server(store, name)
         for each in kept_arguments(store).all_of(name, since=start):

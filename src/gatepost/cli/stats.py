@@ -30,7 +30,14 @@ _K = TypeVar("_K")
     "--since", metavar="WHEN", default="24h", show_default=True, help="From then on: 2h ago is 2h; or 2026-11-21."
 )
 @click.option("--until", metavar="WHEN", help="Only before then; as --since.")
-@click.option("--top", type=click.IntRange(1, 1000), default=10, show_default=True, help="So many lines of each list.")
+@click.option(
+    "--top",
+    type=click.IntRange(1, 1000),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="So many lines of each list.",
+)
 @json_option
 @click.pass_obj
 def stats(
