@@ -57,6 +57,8 @@ class ModernCall:
         self._message = message
         self._headers = headers
         self._rounds = 0
+        self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._given_up: UpstreamFailed | None = None
         self._incoming = self._send({})
         session.calls[message.id] = self
 
@@ -136,6 +138,7 @@ class ModernCall:
         if not wanted:
             await asyncio.sleep(_PAUSE_SECONDS)
         waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._waiting = waiting
         ids = {key: f"ask-{secrets.token_urlsafe(12)}" for key in wanted}
         try:
             for key, request in wanted.items():
@@ -151,6 +154,7 @@ class ModernCall:
         finally:
             for id in ids.values():
                 self._session.asked.pop(id, None)
+        self._go_on()
         if not still_allowed(self._session.gateway, self._caller, self._message):
             why = "[POLICY DENIED] The policy has changed while this call waited for its client, and refuses it now."
             raise _Ended(_POLICY_DENIED, why)
@@ -161,7 +165,9 @@ class ModernCall:
     async def _wait(self, futures: set[asyncio.Future[dict[str, Any]]]) -> AsyncGenerator[sse.Event, None]:
         end = asyncio.get_running_loop().time() + ASK_SECONDS
         while futures:
+            self._go_on()
             done, futures = await asyncio.wait(futures, timeout=_KEEP_ALIVE_SECONDS)
+            self._go_on()
             if any(future.cancelled() for future in done) or asyncio.get_running_loop().time() > end:
                 raise _Ended(-32603, "The client did not answer what the server needs to know.")
             if futures:
@@ -173,7 +179,15 @@ class ModernCall:
         """The client cancels it."""
         name = self._session.config.name
         text = f"The request to the server {name!r} was cancelled by its client."
-        self._incoming.fail(UpstreamFailed("GP-3002", name, text, sent=True))
+        self._given_up = UpstreamFailed("GP-3002", name, text, sent=True)
+        self._incoming.fail(self._given_up)
+        for future in self._waiting.values():
+            future.cancel()
+
+    def _go_on(self) -> None:
+        """Raises `UpstreamFailed` where the client has cancelled meanwhile: the server is not asked again."""
+        if self._given_up is not None:
+            raise self._given_up
 
     def _stop(self) -> None:
         """Nobody waits for it any more: closing its stream cancels."""
