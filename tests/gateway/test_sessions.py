@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from gatepost.gateway.core import Settings
 from tests.support.recording import OK, Recorder, Seen, head, json_answer, raw_answer, sse
-from tests.support.rig import ALLOW_ALL, Answer, Rig, read_chunk, read_head, request, tool
+from tests.support.rig import ALLOW_ALL, Answer, Rig, read_answer, read_chunk, read_head, request, tool
 
 INIT = {
     "jsonrpc": "2.0",
@@ -472,5 +473,80 @@ def test_one_hung_server_leaves_the_others_alone(tmp_path: Path) -> None:
                 assert (await rig.call("well", token)).status == 200
             for task in waiting:
                 task.cancel()
+
+    asyncio.run(run())
+
+
+def test_a_flood_of_changed_lists_has_the_server_read_once_at_a_time(tmp_path: Path) -> None:
+    changed = {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
+    stream = sse(*[changed] * 2_000, OK | {"id": 1})
+
+    async def run() -> None:
+        async with Recorder(raw_answer(head(200, "text/event-stream"), stream)) as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token, read = rig.grant("s", ALLOW_ALL), asyncio.Event()
+
+            async def reading(_: str) -> None:
+                await read.wait()
+
+            rig.on_rescan = reading
+            before = len(asyncio.all_tasks())
+            answer = await rig.call("s", token)
+            assert len(answer.messages) == 2_001
+            assert rig.rescans == ["s"]
+            assert len(asyncio.all_tasks()) < before + 50
+            read.set()
+
+    asyncio.run(run())
+
+
+def test_sessions_that_begin_at_the_same_moment_are_capped_too(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token, together, number = rig.grant("s", ALLOW_ALL), asyncio.Event(), itertools.count()
+
+            async def begun(seen: Seen, writer: asyncio.StreamWriter) -> None:
+                await together.wait()
+                await json_answer(INITIALIZED, 200, f"mcp-session-id: up-{next(number)}")(seen, writer)
+
+            upstream.answer = begun
+            asked = [asyncio.ensure_future(rig.post("/mcp/s/", token, INIT)) for _ in range(70)]
+            await rig.until(lambda: len(upstream.seen) + sum(one.done() for one in asked) == 70)
+            together.set()
+            answers = await asyncio.gather(*asked)
+            assert sum("mcp-session-id" in answer.headers for answer in answers) == 64
+            assert len(rig.gateway.sessions) == 64
+            await rig.post("/mcp/s/", token, b"", method="DELETE", mcp_session_id=_session(answers))
+            assert "mcp-session-id" in (await rig.post("/mcp/s/", token, INIT)).headers
+
+    asyncio.run(run())
+
+
+def _session(answers: list[Answer]) -> str:
+    return next(answer.headers["mcp-session-id"] for answer in answers if "mcp-session-id" in answer.headers)
+
+
+def test_a_call_whose_server_was_changed_while_it_came_in_reaches_neither_and_takes_nothing(tmp_path: Path) -> None:
+    async def run() -> None:
+        limit = {"counter": "c", "window": "month", "max": 1}
+        policy = {"version": "1", "default": "deny", "tools": {"t": {"limits": [limit]}}}
+        async with Recorder() as old, Recorder() as new, Rig(tmp_path) as rig:
+            rig.server("s", old.url)
+            token = rig.grant("s", policy)
+            body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "t", "arguments": {}}}
+            raw = request("/mcp/s/", token, json.dumps(body).encode())
+            reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+            writer.write(raw[:-5])
+            await rig.until(lambda: rig.gateway.callers)
+            rig.server("s", new.url)
+            writer.write(raw[-5:])
+            answer = await read_answer(reader)
+            writer.close()
+            assert answer.json["error"]["data"]["code"] == "GP-3001"
+            assert not old.seen
+            assert not new.seen
+            assert (await rig.call("s", token)).json["result"]["isError"] is False
+            assert len(new.seen) == 1
 
     asyncio.run(run())

@@ -29,8 +29,8 @@ async def onward(gateway: Gateway, request: Request, call: Call) -> None:
         message = _opened(gateway, call)
     session = None if call.session is None else call.session.upstream_id
     caller = call.caller
-    upstream = gateway.bridges.towards(caller) if call.bridged else gateway.upstream(caller.upstream.config)
     try:
+        upstream = gateway.bridges.towards(caller) if call.bridged else gateway.upstream(caller.upstream.config)
         reply = await upstream.post(message.encode(), message, forwarded(request.head, call), session)
     except UpstreamFailed as failure:
         answers.plain(request, 502, failure.code, str(failure))
@@ -76,8 +76,8 @@ async def side_stream(gateway: Gateway, request: Request, caller: Caller, found:
     if session is None:
         request.reply(405, ((b"allow", b"POST"),))
         return
-    upstream = gateway.bridges.towards(caller) if bridged else gateway.upstream(caller.upstream.config)
     try:
+        upstream = gateway.bridges.towards(caller) if bridged else gateway.upstream(caller.upstream.config)
         if request.method == "DELETE":
             reply = await upstream.delete(legacy.forward_headers(found), session.upstream_id)
             reply.abort()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -24,11 +25,13 @@ from gatepost.journal.recorder import Recorder
 from gatepost.kept import Keeper
 from gatepost.keys import Keyring
 from gatepost.quota import Ledger
-from gatepost.upstreams.base import Upstream
+from gatepost.upstreams.base import Upstream, UpstreamFailed
 from gatepost.upstreams.config import ServerConfig
 from gatepost.wire.head import Head
 
 _MOST_CALLERS: Final = 1024
+_MOST_REDEEMED: Final = 100_000
+_FORGOTTEN_AT_ONCE: Final = 16
 Rescan = Callable[[str], Awaitable[None]]
 """Ask for a server's definitions to be read again; returns when the snapshot holds them, or when that failed."""
 
@@ -116,16 +119,24 @@ class Gateway:
         return caller
 
     def upstream(self, config: ServerConfig) -> Upstream:
-        """The connection to a server, made at its first use and kept."""
+        """The connection to a server, made at its first use and kept.
+
+        Raises `UpstreamFailed` GP-3001 where it is another server by now, or none: a call that came before the change
+        must not open what was closed with it.
+        """
         known = self._upstreams.get(config.name)
-        if known is None or known[0] is not config:
-            if known is not None and known[0] == config:
-                self._upstreams[config.name] = (config, known[1])
-                return known[1]
-            upstream = self._connect(config)
-            self._upstreams[config.name] = (config, upstream)
-            return upstream
-        return known[1]
+        if known is not None and known[0] is config:
+            return known[1]
+        if known is not None and known[0] == config:
+            self._upstreams[config.name] = (config, known[1])
+            return known[1]
+        now = self.snapshot.servers.get(config.name)
+        if now is None or now.config != config:
+            text = f"The server {config.name!r} was changed while this was on its way."
+            raise UpstreamFailed("GP-3001", config.name, text, "Call again.", sent=False)
+        upstream = self._connect(config)
+        self._upstreams[config.name] = (config, upstream)
+        return upstream
 
     def upstreams(self) -> dict[str, Upstream]:
         """The servers connected at this moment."""
@@ -143,12 +154,19 @@ class Gateway:
 
     async def rescan(self, server: str) -> None:
         """Have a server's definitions read again; joins a reading under way."""
+        await asyncio.shield(self._reading(server))
+
+    def rescan_soon(self, server: str) -> None:
+        """The same beside the main path. However often a server asks for it, it is read once at a time."""
+        self._reading(server)
+
+    def _reading(self, server: str) -> asyncio.Task[None]:
         task = self._rescans.get(server)
         if task is None:
             task = asyncio.ensure_future(self._rescan(server))
             self._rescans[server] = task
             task.add_done_callback(lambda _: self._rescans.pop(server, None))
-        await asyncio.shield(task)
+        return task
 
     # -- streams -------------------------------------------------------------------------------------------------
 
@@ -166,9 +184,13 @@ class Gateway:
         now = self.clock()
         if nonce in self._redeemed:
             return False
-        if len(self._redeemed) > 100_000:
+        if len(self._redeemed) > _MOST_REDEEMED:
             limit = now - self.settings.state_seconds
-            self._redeemed = {n: at for n, at in self._redeemed.items() if at > limit}
+            # The oldest stand first. A few with each one that comes: to look at all would take each as long as all.
+            for old in list(itertools.islice(self._redeemed, _FORGOTTEN_AT_ONCE)):
+                if self._redeemed[old] > limit:
+                    break
+                del self._redeemed[old]
         self._redeemed[nonce] = now
         return True
 

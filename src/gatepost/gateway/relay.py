@@ -51,12 +51,11 @@ async def call(gateway: Gateway, request: Request, call: Call, verdict: Verdict,
     starts = call.message.method == "initialize"
     if starts:
         try:
-            gateway.sessions.room(caller.grant.id)
+            gateway.sessions.claim(caller.grant.id)
         except TooManySessions:
             progress.carried_out, progress.error_class = False, "too_many_sessions"
             answers.rpc(request, replies.error(call.message.id, 1012, str(too_many()), {"code": "GP-1012"}))
             return
-    upstream = gateway.bridges.towards(caller) if call.bridged else gateway.upstream(caller.upstream.config)
     if starts and (call.bridged or caller.upstream.config.transport == "stdio"):
         key = gateway.sessions.new_key()
     if call.era is modern:
@@ -64,10 +63,14 @@ async def call(gateway: Gateway, request: Request, call: Call, verdict: Verdict,
         request.on_gone(request.cancel)
     progress.forwarded_ns = time.perf_counter_ns()
     try:
+        upstream = gateway.bridges.towards(caller) if call.bridged else gateway.upstream(caller.upstream.config)
         reply = await upstream.post(verdict.forward.encode(), verdict.forward, forwarded(request.head, call), key)
     except UpstreamFailed as failure:
         _failed(request, call, progress, failure)
         return
+    finally:
+        if starts:
+            gateway.sessions.unclaim(caller.grant.id)
     progress.status = reply.status
     try:
         if starts:

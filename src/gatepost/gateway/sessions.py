@@ -75,6 +75,7 @@ class Sessions:
         self._idle = idle_seconds
         self._open: dict[str, Session] = {}
         self._count: dict[str, int] = {}
+        self._claimed: dict[str, int] = {}
         self._ended: dict[str, None] = {}
 
     def __len__(self) -> int:
@@ -86,8 +87,22 @@ class Sessions:
 
     def room(self, grant_id: str) -> None:
         """Raise `TooManySessions` where the grant may begin no other session."""
-        if len(self._open) >= self._total or self._count.get(grant_id, 0) >= self._per_grant:
+        own = self._count.get(grant_id, 0) + self._claimed.get(grant_id, 0)
+        if len(self._open) + sum(self._claimed.values()) >= self._total or own >= self._per_grant:
             raise TooManySessions
+
+    def claim(self, grant_id: str) -> None:
+        """Hold a place while a server is asked to begin a session, until `unclaim`. Raises `TooManySessions`."""
+        self.room(grant_id)
+        self._claimed[grant_id] = self._claimed.get(grant_id, 0) + 1
+
+    def unclaim(self, grant_id: str) -> None:
+        """Give a claimed place back: it is needed no more, or taken by `begin` in the same step."""
+        left = self._claimed[grant_id] - 1
+        if left:
+            self._claimed[grant_id] = left
+        else:
+            del self._claimed[grant_id]
 
     def begin(self, grant_id: str, server: str, upstream_id: str, now: float) -> Session:
         """Register a session that a server has just begun."""

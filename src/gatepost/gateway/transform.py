@@ -112,7 +112,7 @@ def notification(gateway: Gateway, call: Call, message: Message) -> Message | No
     if not lists.shows_notification(message.method, message.params, call.caller):
         return None
     if message.method == "notifications/tools/list_changed":
-        gateway.spawn(gateway.rescan(call.caller.server_name))
+        gateway.rescan_soon(call.caller.server_name)
     if (message.method or "").startswith("notifications/tasks"):
         return tasks.status(gateway, call.caller, message)
     return message

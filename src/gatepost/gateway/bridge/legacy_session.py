@@ -72,7 +72,7 @@ class LegacySession:
         """Shake hands. Raises `UpstreamFailed`."""
         gateway, name = self.gateway, self.config.name
         try:
-            gateway.sessions.room(self._grant.id)
+            gateway.sessions.claim(self._grant.id)
         except TooManySessions:
             raise UpstreamFailed("GP-1012", name, str(too_many()), sent=False) from None
         key = gateway.sessions.new_key() if self.config.transport == "stdio" else None
@@ -85,6 +85,8 @@ class LegacySession:
             await conversation.end()
             text = f"The server {name!r} refused initialize: {refusal}."
             raise UpstreamFailed("GP-3003", name, text, sent=True) from None
+        finally:
+            gateway.sessions.unclaim(self._grant.id)
         self._conversation, self.key, self._version = conversation, conversation.session, conversation.version or ""
         kept = self.key or gateway.sessions.new_key()
         self._record = gateway.sessions.begin(self._grant.id, name, kept, gateway.clock())

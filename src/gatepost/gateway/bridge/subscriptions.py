@@ -40,8 +40,7 @@ class Subscriptions:
     def changed(self, message: Message) -> None:
         """Give a notification to whoever subscribed to it; a changed list of tools is read again in any case."""
         if message.method == "notifications/tools/list_changed" and not self._subscribers:
-            gateway = self._session.gateway
-            gateway.spawn(gateway.rescan(self._session.config.name))
+            self._session.gateway.rescan_soon(self._session.config.name)
         for subscriber in list(self._subscribers):
             subscriber.give(message)
 
