@@ -246,3 +246,17 @@ def test_an_expired_or_revoked_grant_is_refused_at_the_next_request(tmp_path: Pa
             assert len(upstream.seen) == 2
 
     asyncio.run(run())
+
+
+def test_a_notification_with_a_method_that_no_header_can_carry_is_refused(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", ALLOW_ALL)
+            body = {"jsonrpc": "2.0", "method": "notifications/x\r\nx-evil: 1"}
+            answer = await rig.post("/mcp/s/", token, body, mcp_protocol_version="2026-07-28")
+            assert (answer.status, answer.json["error"]["data"]["code"]) == (400, "GP-1006")
+            assert not upstream.seen
+            assert [row["code"] for row in await rig.until(lambda: rig.rows("refused"))] == ["GP-1006"]
+
+    asyncio.run(run())

@@ -69,6 +69,8 @@ def check(message: Message, found: Mapping[bytes, bytes], server_versions: Seque
 def _notification(message: Message, found: Mapping[bytes, bytes]) -> tuple[str, Duty]:
     # The revision defines no header duties for notifications; what is there must still agree.
     version = found.get(b"mcp-protocol-version", b"").decode("latin-1")
+    if not (message.method or "").isprintable():  # it becomes a header upstream
+        raise Refused(400, INVALID_REQUEST, "GP-1006", "The method holds a character that no header can carry.")
     if found.get(b"mcp-method", (message.method or "").encode()) != (message.method or "").encode():
         raise mirrored.mismatch("Header mismatch: mcp-method does not agree with the body.")
     if not (message.method or "").startswith("notifications/"):
