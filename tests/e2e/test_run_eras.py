@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -57,6 +58,17 @@ def test_a_legacy_client_reaches_a_program_of_the_python_sdk_that_speaks_the_mod
     """The SDK holds a program to the era of its first request, so it is started again to be asked."""
     target = ["--", sys.executable, str(SERVERS / "one_era.py"), "modern", "stdio"]
     assert used(tmp_path, "legacy", target) == "2025-11-25"
+
+
+def test_what_a_hasty_client_writes_behind_initialize_is_answered_where_the_program_is_asked_twice(
+    tmp_path: Path,
+) -> None:
+    target = ["--", sys.executable, str(SERVERS / "one_era.py"), "modern", "stdio"]
+    with running(tmp_path / "data", OPEN, *target) as client:
+        info = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+        first, second = client.request("initialize", info), client.request("tools/list")
+        client.send(json.dumps(first).encode() + b"\n" + json.dumps(second).encode())
+        assert {client.read()["id"], client.read()["id"]} == {first["id"], second["id"]}
 
 
 def test_a_legacy_client_reaches_a_program_of_the_typescript_sdk_that_speaks_the_modern_era_alone(

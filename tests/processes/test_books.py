@@ -23,7 +23,7 @@ from gatepost.journal import Journal, JournalUnavailable
 from gatepost.journal.calls import OPEN, Decided, Settled
 from gatepost.keys import Keyring
 from gatepost.paths import DataFolder
-from gatepost.processes.books import SOCKET, Keeper, Shelf, taken_over, words
+from gatepost.processes.books import SOCKET, Keeper, Shelf, shelf, taken_over, words
 from gatepost.processes.books.guest import GuestJournal, GuestLedger, Link
 from gatepost.quota import Exhausted, MemoryLedger, Reservation
 from tests.quota.using import NOON, Caller, Clock, Use
@@ -248,6 +248,27 @@ def test_a_shelf_holds_the_books_itself_then_joins_then_takes_over(folder: DataF
         await second.close()
 
     asyncio.run(live())
+
+
+def test_a_keeper_that_says_nothing_is_left(folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelf, "_GREETING", 0.01)
+
+    async def run() -> None:
+        left = asyncio.Event()
+
+        async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            left.set()
+            writer.close()
+
+        async with await asyncio.start_unix_server(mute, folder.socket(SOCKET)):
+            one = Shelf(folder, Keyring.open(folder.keys), SOCKET, lambda *_: None)
+            await one.open()
+            async with asyncio.timeout(10):
+                await left.wait()
+        await one.close()
+
+    asyncio.run(run())
 
 
 def test_who_serves_takes_the_books_from_a_run_and_not_from_another_serve(folder: DataFolder) -> None:

@@ -145,6 +145,7 @@ class Shelf:
             async with asyncio.timeout(_GREETING):
                 welcome = await link.greeted
         except (OSError, TimeoutError):
+            link.close()
             return False
         if not welcome or link.lost:
             link.close()
