@@ -372,7 +372,7 @@ def test_a_client_hears_of_changes_that_its_policy_shows_it(tmp_path: Path, cell
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("cell", [cell for cell in [*TO_LEGACY, *TO_MODERN] if cell in STREAMED], ids=named)
+@streamed
 def test_log_messages_reach_the_call_that_asked_at_its_level(tmp_path: Path, cell: Cell, running: Any) -> None:
     async def run() -> None:
         heard: list[Any] = []
@@ -385,7 +385,8 @@ def test_log_messages_reach_the_call_that_asked_at_its_level(tmp_path: Path, cel
             if cell.client == "legacy":
                 await connected.set_logging_level("error")
             assert text(await connected.call_tool("whisper", {})) == "logged"
-            assert heard == ["help"]
+            # Without a bridge the server itself goes by the level, and this legacy one takes it and does not.
+            assert heard == (["psst", "help"] if cell.client == cell.server == "legacy" else ["help"])
 
     asyncio.run(run())
 

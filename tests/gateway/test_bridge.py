@@ -131,6 +131,36 @@ def test_what_was_discovered_is_the_servers_but_for_what_is_not_bridged(tmp_path
     asyncio.run(run())
 
 
+def test_a_resource_that_is_not_there_has_the_code_of_the_clients_era(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Old() as old, Rig(tmp_path) as rig:
+            rig.server("s", old.url, eras="legacy")
+            token = rig.grant("s", ALLOW_ALL)
+            old.respond = lambda _: {"jsonrpc": "2.0", "error": {"code": -32002, "message": "Resource not found"}}
+            answer = await rig.modern("s", token, "resources/read", uri="note://gone")
+            assert (answer.status, answer.json["error"]["code"]) == (200, -32602)
+            answer = await rig.modern("s", token)  # elsewhere the code is the server's own
+            assert answer.json["error"]["code"] == -32002
+
+    asyncio.run(run())
+
+
+def test_that_an_address_was_opened_is_not_told_to_a_client_that_has_no_such_notification(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Old() as old, Rig(tmp_path) as rig:
+            rig.server("s", old.url, eras="legacy")
+            old.told["srv-7"] = asyncio.Event()
+            old.told["srv-7"].set()  # so that the answer follows at once
+            complete = "notifications/elicitation/complete"
+            old.respond = lambda _: [{"jsonrpc": "2.0", "method": complete, "params": {"elicitationId": "e1"}}]
+            answer = await rig.modern("s", rig.grant("s", ALLOW_ALL))
+            assert answer.status == 200
+            assert answer.json["result"]["isError"] is False
+            assert b"elicitation" not in answer.body
+
+    asyncio.run(run())
+
+
 def test_a_tool_call_is_not_sent_twice_when_the_server_has_lost_the_session(tmp_path: Path) -> None:
     async def run() -> None:
         async with Old() as old, Rig(tmp_path) as rig:
