@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gatepost.policy import compile_policy
 from tests.support.recording import Recorder, json_answer
 from tests.support.rig import ALLOW_ALL, Rig, tool
 
@@ -182,6 +183,33 @@ def test_a_tool_without_a_definition_makes_the_gateway_ask_once(tmp_path: Path) 
             for _ in range(3):
                 assert "error" in (await rig.call("s", token, "none")).json
             assert len(rig.rescans) == 2
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("changed", ["revoked", "policy"])
+def test_a_call_that_waited_for_a_list_is_judged_by_what_holds_then(tmp_path: Path, changed: str) -> None:
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", ALLOW_ALL)
+            deny = {"version": "1", "default": "deny"}
+            later = compile_policy(deny).version
+            rig.publish("policy", later, {"name": "g", "version": later, "document": deny})
+
+            async def meanwhile(_: str) -> None:
+                rig.server("s", upstream.url, tools={"t": tool("t"), "fresh": tool("fresh")})
+                rig.change(token, **({"revoked": 1.0} if changed == "revoked" else {"policy_version": later}))
+
+            rig.on_rescan = meanwhile
+            answer = await rig.call("s", token, "fresh")
+            if changed == "revoked":
+                assert (answer.status, answer.json["error"]["data"]["code"]) == (401, "GP-1001")
+                assert not rig.rows("decided")
+            else:
+                assert answer.json["result"]["_meta"]["dev.gatepost/decision"]["rule"] == "(default deny)"
+                assert [row["policy_version"] for row in rig.rows("decided")] == [later]
+            assert not upstream.seen
 
     asyncio.run(run())
 

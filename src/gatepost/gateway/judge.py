@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Final
 
+from msgspec import structs
+
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Verdict
 from gatepost.gateway.pins import CHANGED
@@ -50,15 +52,27 @@ def judge(gateway: Gateway, call: Call) -> Verdict:
     return Verdict(ALLOW, None, call.message)
 
 
-async def judge_unlisted(gateway: Gateway, call: Call, verdict: Verdict) -> Verdict:
-    """Judge the call of a tool that was not listed, after the server was asked for its tools once more."""
-    name, server = str(verdict.target), call.caller.server_name
-    await gateway.definitions(server, name)
-    listed = gateway.snapshot.servers.get(server)
+async def judge_unlisted(gateway: Gateway, call: Call, verdict: Verdict) -> tuple[Call, Verdict]:
+    """Judge the call of a tool that was not listed, after the server was asked for its tools once more.
+
+    That takes a while, so the grant and the policy are those that hold by then; the call is returned with them. Raises
+    `Refused` where the grant stands no more.
+    """
+    name, caller = str(verdict.target), call.caller
+    await gateway.definitions(caller.server_name, name)
+    snapshot = gateway.snapshot
+    grant = snapshot.grants.at(caller.token)
+    why = "not known any more" if grant is None else grant.refused(gateway.clock())
+    if grant is None or why is not None:
+        raise Refused(401, INVALID_REQUEST, "GP-1001", f"The grant is {why}. Ask its owner for a new one.")
+    policy, listed = snapshot.policy_of(grant), snapshot.servers.get(caller.server_name)
+    call = structs.replace(call, caller=structs.replace(caller, grant=grant, policy=policy))
     tool = None if listed is None else listed.tools.get(name)
-    if tool is None or call.caller.policy is None:
-        return Verdict(_unknown(name, "(unknown tool)"), name, verdict.forward)
-    return _ruled(call, call.caller.policy, tool, verdict.forward, verdict.kept)
+    if policy is None:
+        return call, Verdict(NO_POLICY, name, verdict.forward, tool)
+    if tool is None:
+        return call, Verdict(_unknown(name, "(unknown tool)"), name, verdict.forward)
+    return call, _ruled(call, policy, tool, verdict.forward, verdict.kept)
 
 
 def _tool(gateway: Gateway, call: Call) -> Verdict:

@@ -55,7 +55,7 @@ async def handle(gateway: Gateway, request: Request) -> None:
         session = _in_flight(call)
         verdict = judge(gateway, call)
         if verdict.decision is UNLISTED:
-            verdict = await judge_unlisted(gateway, call, verdict)
+            call, verdict = await judge_unlisted(gateway, call, verdict)
         await _decide(gateway, request, call, verdict)
     except MessageError as why:
         answers.refuse(gateway, request, caller, why, why.id)
