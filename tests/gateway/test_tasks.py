@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -151,5 +152,24 @@ def test_a_listening_stream_that_the_server_breaks_ends_for_the_client_too(tmp_p
             async with asyncio.timeout(3):
                 await reader.read()
             writer.close()
+
+    asyncio.run(run())
+
+
+def test_a_list_that_names_a_task_is_not_remembered_for_another_grant(tmp_path: Path) -> None:
+    """A task's id is sealed to one grant, and lists are remembered for all that have one policy."""
+    related = {"io.modelcontextprotocol/related-task": {"taskId": "task-1"}}
+    listed = {"jsonrpc": "2.0", "id": 1, "result": {"tools": [], "_meta": related}}
+
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            one, two = rig.grant("s", ALLOW_ALL, label="one"), rig.grant("s", ALLOW_ALL, label="two")
+            upstream.answer = raw_answer(head(), json.dumps(TASK | {"id": 1}).encode())
+            task = (await rig.call("s", one)).json["result"]["task"]["taskId"]
+            upstream.answer = raw_answer(head(), json.dumps(listed, separators=(",", ":")).encode())
+            ask = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+            assert task.encode() in (await rig.post("/mcp/s/", one, ask)).body
+            assert task.encode() not in (await rig.post("/mcp/s/", two, ask)).body
 
     asyncio.run(run())

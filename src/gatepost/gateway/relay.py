@@ -11,7 +11,7 @@ import asyncio
 import time
 from typing import Final
 
-from gatepost.gateway import answers, events, listed, transform
+from gatepost.gateway import answers, events, listed, tasks, transform
 from gatepost.gateway.caller import Caller
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Progress, Verdict
@@ -146,7 +146,7 @@ async def _single(
         if not transform.answers(call, message):
             raise BadList("The answer is to a request that was not made.")
         out = transform.response(gateway, call, verdict, message, progress)
-        if result is not None and not progress.is_error:
+        if result is not None and not progress.is_error and not tasks.names_one(message.body["result"]):
             gateway.listed.keep(call, result, strictjson.write(out.body["result"]))
     except (MessageError, BadList) as error:
         events.dropped(gateway, call.caller, str(error))

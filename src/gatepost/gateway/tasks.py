@@ -34,6 +34,12 @@ def in_result(gateway: Gateway, caller: Caller, target: str | None, result: dict
     return _related(gateway, caller, target, changed)
 
 
+def names_one(result: dict[str, Any]) -> bool:
+    """Whether a server's result names a task, so that what becomes of it is for one grant alone."""
+    task = result.get("task")
+    return "taskId" in result or (isinstance(task, dict) and "taskId" in task) or _meta(result)[1] is not None
+
+
 def related(gateway: Gateway, caller: Caller, message: Message, target: str | None) -> Message:
     """A server's notification or request with the task that its `_meta` names sealed. Raises as `in_result` does."""
     params = _related(gateway, caller, target, message.params)
