@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -72,3 +74,14 @@ def test_of_a_hundred_thousand_parameters_and_siblings_only_the_first_are_read()
 def test_a_reference_to_elsewhere_is_never_followed() -> None:
     schema = {"$ref": "https://example.invalid/schema", "properties": {"x": {"$ref": "file:///etc/passwd"}}}
     assert classify("get_it", "Gets it", schema).category == "read"
+
+
+def test_of_long_descriptions_no_more_is_remembered_than_is_read() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(64):
+            classify(f"tool_{number}", f"Reads file {number}. " + "x" * 1_000_000, {})
+        remembered, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert remembered < 16_000_000

@@ -179,3 +179,10 @@ def test_rewriting_keeps_everything_else() -> None:
         b": note\nevent: e\ndata: one\ndata: two\nretry: 9\nid: new\nother: z\n\n"
     )
     assert rewritten(event) == b": note\nevent: e\ndata: 1\nretry: 9\ndata: 2\nid: old\nother: z\n\n"
+
+
+def test_an_event_of_very_many_lines_is_too_large_before_they_fill_the_memory() -> None:
+    parser = Parser()
+    with pytest.raises(TooLarge):
+        for _ in range(300):
+            parser.feed(b"a\n" * 1_000)

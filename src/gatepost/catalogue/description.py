@@ -89,10 +89,14 @@ class Reading:
         return " ".join(self.text.split(None, 9)[:9])
 
 
-@lru_cache(maxsize=4_096)
 def read_description(description: str) -> Reading:
     """Reads a description, at most the first `READ_OF_IT` characters. Empty gives an empty reading."""
-    text = _without_marks(description[:READ_OF_IT])
+    return _read(description[:READ_OF_IT])
+
+
+@lru_cache(maxsize=4_096)
+def _read(beginning: str) -> Reading:
+    text = _without_marks(beginning)
     tokens = _tokens(_first_sentence(text))
     start = _main(tokens)
     if start is None:

@@ -25,6 +25,7 @@ from gatepost.wire.running import Signal, as_task
 
 _SUBSCRIPTION: Final = "io.modelcontextprotocol/subscriptionId"
 _WAITING_MESSAGES: Final = 256
+_WAITING_BYTES: Final = 1024 * 1024
 _CANCELLED_KEPT: Final = 1024
 _QUESTIONS_KEPT: Final = 64
 NOT_STARTED: Final = 127
@@ -84,6 +85,7 @@ class Program:
         self._questions: dict[Id, _Pending | None] = {}
         self._listener: Mailbox | None = None
         self._waiting: deque[bytes] = deque()
+        self._waiting_size = 0
         self._full = 0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -154,6 +156,7 @@ class Program:
         box = self._listener = Mailbox(self.config.limits.reply_queue, self._count_full)
         while self._waiting:
             box.put(self._waiting.popleft())
+        self._waiting_size = 0
         return StdioReply(self.config, "sse", box, self.config.limits.listen_idle, lambda: self._abandon(box))
 
     async def delete(self, headers: Headers, session: str | None) -> Reply:  # noqa: ARG002
@@ -267,11 +270,13 @@ class Program:
             self._drops.add(f"a notification ({message.method}) that belongs to no request in flight")
             return False
         self._waiting.append(data)
-        if len(self._waiting) > _WAITING_MESSAGES:
-            self._waiting.popleft()
+        self._waiting_size += len(data)
+        complete = True
+        while len(self._waiting) > _WAITING_MESSAGES or self._waiting_size > _WAITING_BYTES:
+            self._waiting_size -= len(self._waiting.popleft())
             self._drops.add("a message that nobody was there to receive")
-            return False
-        return True
+            complete = False
+        return complete
 
     def _asked_for(self, message: Message) -> _Pending | None:
         """The request in flight that a message belongs to, where it belongs to one."""

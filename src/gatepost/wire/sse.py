@@ -9,6 +9,8 @@ _LF: Final = 0x0A
 _NOWHERE: Final = -1
 _UNKNOWN: Final = -2
 MAX_EVENT: Final = 16 * 1024 * 1024
+_MOST_LINES: Final = 256 * 1024
+"""Lines of an event: what is remembered of each takes a hundred times as much as the shortest has."""
 
 
 class TooLarge(Exception):
@@ -57,7 +59,8 @@ class Parser:
         """The events that this chunk completes. Blank lines that end none are one `Event` without data together.
 
         Raises:
-            TooLarge: an event, finished or not, is longer than `max_event`. The parser is of no use afterwards.
+            TooLarge: an event, finished or not, is longer than `max_event`, or has too many lines. The parser is of no
+                use afterwards.
         """
         if not chunk:
             return []
@@ -127,6 +130,8 @@ class Parser:
             self._line = end
             if at != line:
                 self._lines.append((line, at))
+                if len(self._lines) > _MOST_LINES:
+                    raise TooLarge
             elif self._lines:
                 return end
 
