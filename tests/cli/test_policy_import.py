@@ -102,6 +102,14 @@ def test_a_file_of_no_known_kind_is_refused(gatepost: Program, tmp_path: Path, n
     assert ran.out == ""
 
 
+def test_a_folder_that_cannot_be_made_is_refused(gatepost: Program, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "p.yaml").write_text('version: "1"\ntools: {x: {rules: [{name: r, action: deny}]}}\n')
+    ran = gatepost.quick("policy", "import", str(tmp_path / "p.yaml"), "--out", str(tmp_path / "file" / "policies"))
+    assert ran.code == 1
+    assert "error GP-4005" in ran.err and "cannot be made" in ran.err
+
+
 def test_lint_says_what_is_probably_not_meant(ready: Program, tmp_path: Path) -> None:
     file = tmp_path / "p.yaml"
     file.write_text(POLICY)
@@ -114,5 +122,8 @@ def test_lint_says_what_is_probably_not_meant(ready: Program, tmp_path: Path) ->
     assert (stored.code, stored.json[0]["policy"], stored.json[0]["warnings"]) == (0, "files-read", [])
     assert [each["policy"] for each in ready.quick("policy", "lint", "--json").json] == ["files-read"]
     file.write_text('version: "2"\n')
-    assert ready.quick("policy", "lint", str(file)).code == 1
+    for command in (["lint", str(file)], ["diff", "files-read", str(file)]):
+        refused = ready.quick("policy", *command)
+        assert refused.code == 1
+        assert f"error GP-2001: {file}: The policy is not valid" in refused.err
     assert ready.quick("policy", "lint", str(tmp_path / "none.yaml")).code == 2

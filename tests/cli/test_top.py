@@ -48,6 +48,7 @@ def test_the_sums_are_printed_for_people_and_for_programs(called: Program) -> No
     assert called.read("log", "stats", "--until", "1h")["calls"] == 0
     assert "Nothing was called." in called.quick("log", "stats", "--grant", "nobody").out
     assert called.quick("log", "stats", "--since", "yesterday").code == 2
+    assert "6 calls" in called.quick("log", "stats", "--since", "0001-01-01T00:00+14:00").out
 
 
 def test_without_a_terminal_one_picture_is_drawn(called: Program) -> None:

@@ -230,8 +230,8 @@ def moment(text: str | None) -> float | None:
     if re.fullmatch(r"(?:[0-9]+[smhdw])+", text.strip().lower()):
         return time.time() - parse_duration(text)
     try:
-        return datetime.fromisoformat(text.strip()).timestamp()
-    except ValueError:
+        return max(0.0, datetime.fromisoformat(text.strip()).timestamp())  # nothing is older than that
+    except (ValueError, OverflowError):
         raise click.UsageError(
             f"{text} is not a time; write how long ago (2h, 30d), a date (2026-11-21) or a time (2026-11-21T05:31)."
         ) from None

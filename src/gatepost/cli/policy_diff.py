@@ -92,10 +92,10 @@ class _Side:
 
     def text(self, store: Store | None) -> str:
         """The document as JSON text. Raises GatepostError GP-2001 or GP-2002."""
-        from gatepost.control.policies import check, show_policy
+        from gatepost.control.policies import check_file, show_policy
 
         if self.file is not None:
-            return check(self.file.read_bytes()).text
+            return check_file(self.file).text
         assert store is not None and self.name is not None
         return show_policy(store, self.name, self.version).text
 

@@ -158,7 +158,10 @@ def _write(made: list[Converted], out: Path, file: Path) -> None:
     for path in paths:
         if path.exists() or paths.count(path) > 1:
             raise GatepostError("GP-4005", f"{path} is there already.", "Choose another folder.")
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GatepostError("GP-4005", f"{out} cannot be made: {error.strerror}.", "Choose another folder.") from None
     for each, path in zip(made, paths, strict=True):
         put_back(path, _text(each.document).encode(), 0o644, "Choose another folder.")
         click.echo(f"Written to {path}")

@@ -61,20 +61,20 @@ def lint(place: Place, policies: tuple[str, ...], server: str | None, as_json: b
 
 def _found(place: Place, policies: tuple[str, ...], server: str | None) -> list[Findings]:
     from gatepost.cli.session import opened
-    from gatepost.control.policies import check, list_policies, show_policy
+    from gatepost.control.policies import check, check_file, list_policies, show_policy
 
     files = [Path(text) for text in policies if Path(text).is_file()]
     for text in policies:
         if not Path(text).is_file() and ("/" in text or Path(text).suffix in (".json", ".yaml", ".yml")):
             raise click.UsageError(f"There is no file {text}.")
     if len(files) == len(policies) > 0 and server is None:
-        return [(str(file), check(file.read_bytes()).warnings) for file in files]
+        return [(str(file), check_file(file).warnings) for file in files]
     with opened(place) as store:
         names = policies or tuple(known.name for known in list_policies(store))
         found: list[Findings] = []
         for text in names:
             if Path(text) in files:
-                found.append((text, check(Path(text).read_bytes(), tools=_tools(store, server)).warnings))
+                found.append((text, check_file(Path(text), tools=_tools(store, server)).warnings))
             else:
                 known = show_policy(store, text)
                 found.append((text, check(known.text, tools=_tools(store, server or known.server)).warnings))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
@@ -129,6 +130,14 @@ def check(document: bytes | str, *, tools: Mapping[str, Any] | None = None) -> C
         raise PolicyRefused([("", str(error))]) from None
     warnings = tuple((warning.pointer, warning.message) for warning in lint(policy.document, tools))
     return Checked(policy.version, strictjson.write(values).decode(), warnings)
+
+
+def check_file(file: Path, *, tools: Mapping[str, Any] | None = None) -> Checked:
+    """As `check`, of a file. Raises `GatepostError` GP-2001, which names the file, and `OSError`."""
+    try:
+        return check(file.read_bytes(), tools=tools)
+    except PolicyRefused as refused:
+        raise GatepostError(refused.code, f"{file}: {refused.message}", refused.hint) from None
 
 
 def add_policy(
