@@ -62,6 +62,14 @@ def test_an_attack_for_which_a_server_has_no_tool_does_not_apply() -> None:
     assert (one.outcome, one.by) == ("does not apply", "the server has no tool that destroys")
 
 
+def test_a_code_that_is_not_run_is_no_way_to_inject_a_command() -> None:
+    schema = {"type": "object", "properties": {"code": {"type": "string"}}, "required": ["code"]}
+    sign_in = {"name": "complete_sign_in", "description": "Completes a sign-in.", "inputSchema": schema}
+    target = target_of("service", [sign_in], {}, None)
+    (one,) = asyncio.run(run([attacks()["command-injection"]], target))
+    assert (one.outcome, one.by) == ("does not apply", "the server has no tool that runs what it is given")
+
+
 def test_ordinary_arguments_satisfy_ordinary_schemas() -> None:
     tools = [dict(one) for one in sample_target().definitions.values()]
     target = target_of("shop", tools, {}, ("open", {"version": "1", "default": "allow"}))

