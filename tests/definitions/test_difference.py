@@ -123,3 +123,12 @@ def test_lists_of_very_many_names_are_compared_in_linear_time() -> None:
     before, after = [f"a{number}" for number in range(100_000)], [f"b{number}" for number in range(100_000)]
     (change,) = changes({"inputSchema": {"enum": before}}, {"inputSchema": {"enum": after}})
     assert [kind for kind, _ in change.pieces] == ["removed", "added"]
+
+
+def test_words_that_repeat_without_end_take_no_time_without_end() -> None:
+    before = " ".join(["a"] * 1_400)
+    after = " ".join(["b", *["a", "b"] * 700, "c"])
+    old, new = ({f"m{number}": text for number in range(MOST)} for text in (before, after))
+    found = changes({"inputSchema": old}, {"inputSchema": new})
+    assert len(found) == MOST
+    assert all("removed" in [kind for kind, _ in change.pieces] for change in found)

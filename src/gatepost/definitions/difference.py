@@ -6,6 +6,7 @@ Pure and bounded. What a screen would not show, or would show as something else,
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -19,6 +20,8 @@ Piece = tuple[Literal["same", "removed", "added", "cut"], str]
 _AROUND = 6
 _CLOSE = 30
 _MOST_WORDS = 1_500
+_MOST_WORK = 100_000_000
+"""Steps that all texts of a definition may take together, a few seconds' work; what is left is shown whole."""
 _LONGEST = 2_000
 _DEEPEST = 40
 MOST: Final = 500
@@ -52,7 +55,7 @@ class Change:
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...]:
     """What differs in what the hash is taken over, in its order; at most `MOST` and one that says there are more."""
     found: list[Change] = []
-    for change in _members(old, new):
+    for change in _members(old, new, _Work()):
         if len(found) == MOST:
             found.append(Change("…", "changed", (("cut", "and more"),)))
             break
@@ -68,28 +71,49 @@ def spelled(text: str) -> str:
     )
 
 
-def _members(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+class _Work:
+    """What may still be spent on words: how long they take to compare depends on how often they repeat."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_WORK
+
+    def allows(self, old: list[str], new: list[str]) -> bool:
+        """Whether these words may be compared one by one."""
+        if len(old) > _MOST_WORDS or len(new) > _MOST_WORDS:
+            return False
+        before, after = Counter(old), Counter(new)
+        alike = sum(number * after[word] for word, number in before.items())
+        steps = (alike + len(old) + len(new)) * min(len(old), len(new))
+        if steps > self._left:
+            return False
+        self._left -= steps
+        return True
+
+
+def _members(old: Mapping[str, Any], new: Mapping[str, Any], work: _Work) -> Iterator[Change]:
     for member in HASHED:
         if member in old or member in new:
-            yield from _compared(member, old, new, member, 0)
+            yield from _compared(member, old, new, member, 0, work)
 
 
-def _compared(where: str, old: Mapping[str, Any], new: Mapping[str, Any], key: str, depth: int) -> Iterator[Change]:
+def _compared(
+    where: str, old: Mapping[str, Any], new: Mapping[str, Any], key: str, depth: int, work: _Work
+) -> Iterator[Change]:
     if key not in old:
         yield Change(where, "added", (("added", _value(new[key])),))
     elif key not in new:
         yield Change(where, "removed", (("removed", _value(old[key])),))
     else:
-        yield from _values(where, old[key], new[key], depth)
+        yield from _values(where, old[key], new[key], depth, work)
 
 
-def _values(where: str, old: Any, new: Any, depth: int) -> Iterator[Change]:
+def _values(where: str, old: Any, new: Any, depth: int, work: _Work) -> Iterator[Change]:
     if isinstance(old, str) and isinstance(new, str):
         if old != new:
-            yield Change(where, "changed", _words(old, new))
+            yield Change(where, "changed", _words(old, new, work))
     elif isinstance(old, Mapping) and isinstance(new, Mapping) and depth < _DEEPEST:
         for key in (*old, *(key for key in new if key not in old)):
-            yield from _compared(f"{where}.{spelled(key)}", old, new, key, depth + 1)
+            yield from _compared(f"{where}.{spelled(key)}", old, new, key, depth + 1, work)
     elif isinstance(old, Sequence) and isinstance(new, Sequence) and _scalars(old) and _scalars(new):
         yield from _lists(where, old, new)
     elif strictjson.canonical(old) != strictjson.canonical(new):
@@ -113,7 +137,7 @@ def _lists(where: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[Chang
         yield Change(where, "changed", (("removed", _cut(", ".join(before))), ("added", _cut(", ".join(after)))))
 
 
-def _words(old: str, new: str) -> tuple[Piece, ...]:
+def _words(old: str, new: str, work: _Work) -> tuple[Piece, ...]:
     before, after = spelled(old).split(" "), spelled(new).split(" ")
     if old.split() == new.split():
         return tuple(_white_space(old, new))
@@ -126,7 +150,7 @@ def _words(old: str, new: str) -> tuple[Piece, ...]:
     left, right = before[start : len(before) - end], after[start : len(after) - end]
     pieces: list[Piece] = []
     _same(pieces, before[:start], first=True)
-    if len(left) > _MOST_WORDS or len(right) > _MOST_WORDS:
+    if not work.allows(left, right):
         _put(pieces, left, right)
     else:
         for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
