@@ -15,6 +15,8 @@ from gatepost.wire import strictjson
 from gatepost.wire.head import Head, Line
 
 _MOST: Final = 1024
+_LONGEST: Final = 1024
+"""Characters of what a head is kept by: a line may name something of megabytes."""
 _JSON: Final = (b"content-type", b"application/json")
 
 
@@ -66,9 +68,11 @@ class Heads:
         key = (seen.version, seen.method, seen.named)
         head = self._kept.get(key)
         if head is None:
-            if len(self._kept) >= _MOST:
-                self._kept.clear()
-            head = self._kept[key] = self._modern(seen)
+            head = self._modern(seen)
+            if sum(len(part) for part in key if part is not None) <= _LONGEST:
+                if len(self._kept) >= _MOST:
+                    self._kept.clear()
+                self._kept[key] = head
         if seen.method == "tools/call":
             tool = tools.get(seen.named or "")
             if tool is not None and tool.param_headers:
