@@ -220,3 +220,9 @@ def test_doctor_finds_nothing_wrong_where_only_run_is_used(home: Home) -> None:
     found = json.loads(home.program("doctor", "--json").out)
     said = {finding["check"]: finding["level"] for finding in found["findings"]}
     assert (said["store"], said["serve"]) == ("ok", "ok")
+    home.lists(READ | {"description": "Reads any file."})
+    with home.run() as client:
+        assert works(client, "read_file")
+    assert home.program("server", "accept", "files").code == 0  # which needs a store
+    found = json.loads(home.program("doctor", "--json").out)
+    assert [finding for finding in found["findings"] if finding["level"] in ("warning", "problem")] == []

@@ -52,6 +52,11 @@ class Patient:
         administered = self.data.store.exists() or (self.data.journal / "admin").exists()
         return not administered and (self.data.root / PINS).is_dir()
 
+    @property
+    def wants_no_serve(self) -> bool:
+        """Whether `gatepost run` has used the folder, and nothing is registered that a `serve` would offer."""
+        return (self.data.root / PINS).is_dir() and not self.rows
+
     def command(self, words: str) -> str:
         """A command of ours as it is to be typed."""
         return f"{words} --data {shlex.quote(str(self.data.root))}" if self.explicit else words

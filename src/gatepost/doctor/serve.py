@@ -31,7 +31,7 @@ async def serving(patient: Patient) -> AsyncIterator[Finding]:
     except OSError as error:
         yield Finding("serve", "problem", f"{error.filename} cannot be read.", "Be the user who runs `gatepost serve`.")
         return
-    if facts is None and patient.only_run:
+    if facts is None and patient.wants_no_serve:
         yield Finding("serve", "ok", "No `serve` runs on this folder; `gatepost run` needs none.")
         return
     if facts is None:
