@@ -110,6 +110,14 @@ def test_a_header_written_out_is_refused(gatepost: Program) -> None:
     assert "secret-word" not in ran.err
 
 
+@pytest.mark.parametrize("header", ["Authorization: Bearer -", "X-Key: -", "X-Key:-"])
+def test_run_leaves_standard_input_to_its_client(gatepost: Program, tmp_path: Path, header: str) -> None:
+    (tmp_path / "p.yaml").write_text(POLICY)
+    ran = gatepost("run", "--policy", str(tmp_path / "p.yaml"), "--upstream", "http://127.0.0.1:9/", "--header", header)
+    assert ran.code == 2
+    assert "Standard input is the client's" in ran.err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -98,6 +98,8 @@ def run(
         raise click.UsageError("Give either --upstream URL, or -- and the command that starts the server.")
     if headers and url is None:
         raise click.UsageError("--header goes with --upstream; a program has its client's environment.")
+    if any(header.replace(":", " ").split()[-1:] == ["-"] for header in headers):
+        raise click.UsageError("Standard input is the client's here; give a header's value as @FILE or env:VARIABLE.")
     policy = _policy(policy_file)
     name = name or _name(command, url)
     check_server(name)
