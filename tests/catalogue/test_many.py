@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from gatepost.catalogue.index import many
 from gatepost.catalogue.index.many import read_many
 from gatepost.catalogue.index.sources import Problems
 from gatepost.errors import GatepostError
@@ -47,6 +48,15 @@ def test_a_small_folder_and_a_file_need_no_other_process(folder: Path) -> None:
     assert multiprocessing.active_children() == []
 
 
+def test_a_large_folder_is_read_where_a_system_does_not_tell_processors_of_a_process(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on macOS."""
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(many, "WORTH_IT", 0)
+    assert len(list(read_many(folder, Problems()))) == len(servers())
+
+
 def test_a_process_that_is_killed_is_said_and_the_others_end(folder: Path) -> None:
     reading = read_many(folder, Problems(), processes=2)
     next(reading)
@@ -68,8 +78,8 @@ from gatepost.catalogue.index.sources import Problems
 if __name__ == "__main__":
     reading = read_many(Path(sys.argv[1]), Problems(), processes=2)
     next(reading)
-    print(*(child.pid for child in multiprocessing.active_children()), flush=True)
     try:
+        print(*(child.pid for child in multiprocessing.active_children()), flush=True)
         sys.stdin.read()
     except KeyboardInterrupt:
         reading.close()

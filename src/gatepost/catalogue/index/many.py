@@ -43,7 +43,7 @@ def read_many(path: Path, problems: Problems, *, processes: int | None = None) -
     files = files_of(path)
     sizes = [_size(file) for file in files]
     if processes is None:
-        processes = min(len(os.sched_getaffinity(0)), _MOST_PROCESSES) if sum(sizes) >= WORTH_IT else 1
+        processes = min(_processors(), _MOST_PROCESSES) if sum(sizes) >= WORTH_IT else 1
     if not path.is_dir() or processes < 2:
         for file in files:
             yield from map(rows_of, read_file(file, problems, alone=not path.is_dir()))
@@ -67,6 +67,11 @@ def read_many(path: Path, problems: Problems, *, processes: int | None = None) -
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _processors() -> int:
+    """How many there are for this process; where a system does not say that, as macOS does not, how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
