@@ -224,7 +224,7 @@ def test_a_body_that_stops_half_way_is_never_judged(tmp_path: Path) -> None:
             await writer.drain()
             writer.close()
             await writer.wait_closed()
-            await rig.until(lambda: rig.listener.connections == 0)
+            await rig.until(lambda: rig.rows() and rig.listener.connections == 0)
             assert [row["kind"] for row in rig.rows()] == ["refused"]
             assert upstream.bytes_in == 0
 

@@ -94,7 +94,7 @@ class Toolbox:
         use = "The policy says what may be done with them."
         if any(each.waits for each in found):
             use = "They are out of use" if self.mode == "quarantine" else "They are used on"
-            use += f"; to look at what changed: gatepost server accept {self._server}"
+            use += f"; to look at what changed: gatepost server accept {self._server} --dry-run"
         _log.warning("tools of %s are not what they were: %s%s. %s", self._server, names, more, use)
 
 
