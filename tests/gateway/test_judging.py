@@ -332,6 +332,21 @@ def test_a_ledger_that_cannot_count_denies(tmp_path: Path, monkeypatch: pytest.M
     asyncio.run(run())
 
 
+def test_names_that_are_made_up_have_a_server_read_a_few_times_only(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            rig.server("other", upstream.url)
+            token, other = rig.grant("s", ALLOW_ALL), rig.grant("other", ALLOW_ALL)
+            for number in range(30):
+                assert "error" in (await rig.call("s", token, f"made-up-{number}")).json
+            assert rig.rescans == ["s"] * rig.gateway.settings.rescans
+            assert "error" in (await rig.call("other", other, "made-up")).json
+            assert rig.rescans[-1] == "other"
+
+    asyncio.run(run())
+
+
 def test_a_shadow_limit_that_would_have_denied_is_recorded_as_a_shadow_result(tmp_path: Path) -> None:
     async def run() -> None:
         shadow = {"counter": "c", "window": "month", "max": 1, "mode": "shadow"}

@@ -45,6 +45,8 @@ class Settings:
     """Rows per second for requests refused before a rule is read; the rest is counted in one row."""
     rescan_pause: float = 10.0
     """How long a tool that a server did not list stays unknown before the server is asked again."""
+    rescans: int = 8
+    """How often a server is asked within that pause, whatever tools are asked for."""
     recheck_seconds: float = 1.0
     """How often open streams are compared with the grants that hold them."""
     state_seconds: float = 3600.0
@@ -91,6 +93,7 @@ class Gateway:
         self._rescan = rescan
         self._rescans: dict[str, asyncio.Task[None]] = {}
         self._asked: dict[tuple[str, str], float] = {}
+        self._readings: dict[str, tuple[float, int]] = {}
         self._upstreams: dict[str, tuple[ServerConfig, Upstream]] = {}
         self._background: set[asyncio.Task[Any]] = set()
         self._redeemed: dict[str, float] = {}
@@ -143,13 +146,24 @@ class Gateway:
         return {name: upstream for name, (_, upstream) in self._upstreams.items()}
 
     async def definitions(self, server: str, tool: str) -> None:
-        """Ask a server once for a tool it has not listed; a second caller waits for the first one's question."""
+        """Ask a server once for a tool it has not listed; a second caller waits for the first one's question.
+
+        Whoever makes up names has it read a few times, and no more within the pause.
+        """
+        now, pause = self.clock(), self.settings.rescan_pause
         asked = self._asked.get((server, tool))
-        if asked is not None and self.clock() - asked < self.settings.rescan_pause:
+        if asked is not None and now - asked < pause:
             return
+        if server not in self._rescans:
+            began, readings = self._readings.get(server, (now, 0))
+            if now - began >= pause:
+                began, readings = now, 0
+            if readings >= self.settings.rescans:
+                return
+            self._readings[server] = (began, readings + 1)
         if len(self._asked) > 10_000:
             self._asked.clear()
-        self._asked[(server, tool)] = self.clock()
+        self._asked[(server, tool)] = now
         await self.rescan(server)
 
     async def rescan(self, server: str) -> None:
