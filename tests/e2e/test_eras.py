@@ -433,6 +433,7 @@ def test_what_is_not_of_the_clients_era_or_has_no_counterpart_is_refused(
                     refused = [*refused, ("logging/setLevel", {"level": "error"})]
             found = {method: await answered(connected, method, params) for method, params in refused}
             assert found == dict.fromkeys(found, -32601)
+            await rig.until(lambda: rig.rows("refused"))  # written a moment after the answer
             assert {row["code"] for row in rig.rows("refused")} == {"GP-1010"}
             if cell.client != cell.server:
                 assert await answered(connected, "ping") == 0
