@@ -13,38 +13,29 @@ from itertools import pairwise
 from typing import Any, Final
 
 from gatepost.catalogue import lexicon
+from gatepost.catalogue.anatomy import AUTH, Tool, things_of
 from gatepost.catalogue.classification import (
-    SEVERITIES,
-    SEVERITY_OF,
     Category,
     Classification,
     Confidence,
     Evidence,
-    Severity,
 )
-from gatepost.catalogue.description import Reading, read_description
+from gatepost.catalogue.description import read_description
 from gatepost.catalogue.lexicon import PLAIN, STRONG, VERBS, WEAK
+from gatepost.catalogue.money import money_in, speaks_of_money
 from gatepost.catalogue.object_rules import OBJECT_RULES
-from gatepost.catalogue.schema_facts import MANY, SchemaFacts, schema_facts
+from gatepost.catalogue.schema_facts import SchemaFacts, schema_facts
 from gatepost.catalogue.siblings import Siblings
+from gatepost.catalogue.signals import at_least, secret_of, severity_of, signals_of
 from gatepost.catalogue.words import name_words, singular, vocabulary
 
 _ALONE: Final = Siblings()
 _RANK: Final[dict[Category, int]] = {"read": 0, "write": 1, "execute": 2, "destructive": 3, "financial": 4}
-_AUTH: Final = vocabulary("authenticate authorize authorise login signin reauthenticate")
-_AUTH_CODES: Final = _AUTH | vocabulary("auth oauth otp 2fa mfa verify verification pairing")
-_UNTOLD: Final = "is secret"
-_RUNS_TEXT: Final = frozenset(("evaluate", "eval", "execute", "run"))
-_PROGRAM_TEXT: Final = vocabulary("javascript js python script code shell bash")
 _GIVEN: Final = vocabulary("url link address")
-_EDITS: Final = vocabulary("update edit modify set patch")
-_PAPER: Final = vocabulary("note notes metadata description label labels reference")
 _LOOKS: Final = vocabulary("explain validate format describe analyze analyse lint parse preview suggest search")
 _MATHS: Final = vocabulary("mathematical math maths arithmetic")
 _NO_SQL_WRITES: Final = frozenset(("read-only", "readonly", "select"))
 _PICTURES: Final = vocabulary("image png svg")
-_SENDING: Final = vocabulary("send resend post publish reply forward notify invite tweet broadcast add create")
-_BULK: Final = vocabulary("all bulk batch many multiple")
 _SAVED: Final = vocabulary("file disk folder location directory path imports import local saves saved")
 
 
@@ -61,21 +52,6 @@ class _Finding:
     @property
     def evidence(self) -> Evidence:
         return Evidence(self.source, self.quote, self.says)
-
-
-@dataclass(slots=True)
-class _Tool:
-    """The definition, taken apart once."""
-
-    words: tuple[str, ...]
-    reading: Reading
-    facts: SchemaFacts
-    siblings: Siblings
-
-    @property
-    def trades(self) -> bool:
-        """Whether amounts, prices or trades are spoken of."""
-        return self.siblings.trades or bool(self.facts.money)
 
 
 def classify(
@@ -102,19 +78,19 @@ def classify_facts(
     name: str, text: str, facts: SchemaFacts, annotations: Mapping[str, Any] | None, others: Siblings
 ) -> Classification:
     """As `classify`, of a schema that has been read."""
-    tool = _Tool(_own_words(name, others), read_description(text), facts, others)
+    tool = Tool(_own_words(name, others), read_description(text), facts, others)
     by_name = _from_name(tool)
     by_text = _from_description(tool)
     category, confidence, evidence = _weigh(tool, by_name, by_text)
     category, confidence = _from_schema(tool, category, confidence, evidence)
     if others.prefix and evidence and evidence[0].source == "name":
         evidence.append(Evidence("siblings", "_".join(others.prefix), "a prefix that the server's tools share"))
-    severity = _severity(category, annotations, evidence)
-    signals = _signals(tool, category, annotations, text)
-    secret = _secret(tool) if category == "read" else None
+    severity = severity_of(category, annotations, evidence)
+    signals = signals_of(tool, category, annotations, text)
+    secret = secret_of(tool) if category == "read" else None
     if secret is not None:
         evidence.append(secret)
-        severity, signals = _at_least(severity, "high"), (*signals, "gives-secrets")
+        severity, signals = at_least(severity, "high"), (*signals, "gives-secrets")
     return Classification(category, severity, confidence, tuple(evidence), signals)
 
 
@@ -127,7 +103,7 @@ def _own_words(name: str, siblings: Siblings) -> tuple[str, ...]:
 # -- the name ---------------------------------------------------------------------------------------------------------
 
 
-def _from_name(tool: _Tool) -> _Finding | None:
+def _from_name(tool: Tool) -> _Finding | None:
     """The verb of a name: its first word, else its last, else one in the middle; joined verbs count together."""
     words = tool.words[2:] if tool.words[:2] in lexicon.THINGS and len(tool.words) > 2 else tool.words
     at = _verb_place(words)
@@ -175,7 +151,7 @@ def _is_plain_verb(word: str) -> bool:
 # -- the description --------------------------------------------------------------------------------------------------
 
 
-def _from_description(tool: _Tool) -> _Finding | None:
+def _from_description(tool: Tool) -> _Finding | None:
     """The weightiest of the description's main verbs. Of several, a mere `remove` is one of the ways to edit."""
     best: _Finding | None = None
     acts = tool.reading.acts
@@ -189,7 +165,7 @@ def _from_description(tool: _Tool) -> _Finding | None:
 
 
 def _judge(
-    tool: _Tool, verb: str, objects: tuple[str, ...], following: tuple[str, ...], source: str, quote: str
+    tool: Tool, verb: str, objects: tuple[str, ...], following: tuple[str, ...], source: str, quote: str
 ) -> _Finding:
     """What a verb says with its object."""
     category, strength = VERBS.get(verb, ("execute", WEAK))
@@ -199,8 +175,8 @@ def _judge(
     acts = category not in ("read", "destructive")
     rules = OBJECT_RULES.get(verb)
     if acts or rules is not None or verb in _RUNS:  # of other verbs the object says nothing
-        things = _things(objects)
-        paid = _money(tool, verb, things) if acts else ""
+        things = things_of(objects)
+        paid = money_in(tool, verb, things) if acts else ""
         if paid:
             return _Finding("financial", STRONG, source, quote, f"{verb} {paid}: moves money or promises it")
         if source == "description" and verb in _RUNS and _only_selects(tool, things):
@@ -221,12 +197,12 @@ def _judge(
     if verb in ("download", "import", "export") and _saves(tool, verb):
         return _Finding("write", PLAIN, source, quote, f"{verb}: leaves a file")
     perhaps_paid = category == "financial" and verb in lexicon.MONEY_ONLY_WITH_MONEY
-    if perhaps_paid and not (tool.trades or _speaks_of_money(tool)):
+    if perhaps_paid and not (tool.trades or speaks_of_money(tool)):
         return _Finding("write", PLAIN, source, quote, f"{verb}: changes a record; nothing speaks of money")
     return _Finding(category, strength, source, quote, f"{verb}: {_WHAT[category]}")
 
 
-def _gives_back(tool: _Tool, objects: tuple[str, ...]) -> bool:
+def _gives_back(tool: Tool, objects: tuple[str, ...]) -> bool:
     return bool(_PICTURES.intersection(objects) or _PICTURES.intersection(tool.words)) or "base64" in tool.reading.words
 
 
@@ -242,7 +218,7 @@ _WHAT: Final[dict[Category, str]] = {
 _RUNS: Final = frozenset(("run", "execute", "perform"))
 
 
-def _only_selects(tool: _Tool, things: tuple[str, ...]) -> bool:
+def _only_selects(tool: Tool, things: tuple[str, ...]) -> bool:
     """Whether what is run cannot change anything: said so, or a query not in a language that could."""
     if "query" in things or "statement" in things:
         spoken = tool.reading.words
@@ -250,59 +226,7 @@ def _only_selects(tool: _Tool, things: tuple[str, ...]) -> bool:
     return "command" in things and bool({"read-only", "readonly"} & set(things))
 
 
-def _things(objects: tuple[str, ...]) -> tuple[str, ...]:
-    """The object's words up to a preposition, in the singular."""
-    things: list[str] = []
-    for word in objects:
-        if word in lexicon.PREPOSITIONS:
-            if things:
-                break
-            continue
-        things.append(singular(word))
-    return tuple(things)
-
-
-def _money(tool: _Tool, verb: str, things: tuple[str, ...]) -> str:
-    """The thing of money that an acting verb has for its object, or empty."""
-    if _MAYBE_MONEY.isdisjoint(things) or verb in _PROMISE_NOTHING or not _REMINDERS.isdisjoint(things):
-        return ""
-    for at, thing in enumerate(things):
-        counts = thing in lexicon.MONEY or (thing in lexicon.MONEY_IF_TRADING and tool.trades and verb in lexicon.DEALS)
-        if thing == "subscription":
-            counts = not lexicon.NOT_PAID.intersection((*things, *tool.words)) and (
-                tool.trades or _speaks_of_money(tool) or verb in ("cancel", "upgrade", "downgrade", "renew")
-            )
-        counts = counts or (thing == "transaction" and "bank" in things)
-        if not counts:
-            continue
-        if any(later not in lexicon.MONEY_PAPERWORK and later not in lexicon.MONEY for later in things[at + 1 :]):
-            continue
-        edits_paper = verb in _EDITS and _PAPER & tool.reading.words and not tool.facts.amounts
-        return "" if edits_paper else thing
-    return ""
-
-
-_MAYBE_MONEY: Final = lexicon.MONEY | lexicon.MONEY_IF_TRADING | {"subscription"}
-_PROMISE_NOTHING: Final = vocabulary("generate draft subscribe watch follow notify resend remind email")
-_REMINDERS: Final = vocabulary("reminder notification")
-_MONEY_WORDS: Final = vocabulary(
-    "payment payments money currency price amount wallet token tokens buy sell billing paid customer crypto funds "
-    "usd fiat card"
-)
-
-
-_SIGN_IN: Final = vocabulary("auth oauth code login session access refresh credentials password api")
-
-
-def _speaks_of_money(tool: _Tool) -> bool:
-    words = tool.reading.words | set(tool.words)
-    spoken = _MONEY_WORDS & words
-    if _SIGN_IN & words:  # a token is then a credential
-        spoken -= {"token", "tokens"}
-    return bool(tool.facts.money) or bool(spoken)
-
-
-def _saves(tool: _Tool, verb: str) -> bool:
+def _saves(tool: Tool, verb: str) -> bool:
     if verb == "import":
         return True
     if any(
@@ -319,7 +243,7 @@ def _saves(tool: _Tool, verb: str) -> bool:
 
 
 def _weigh(
-    tool: _Tool, by_name: _Finding | None, by_text: _Finding | None
+    tool: Tool, by_name: _Finding | None, by_text: _Finding | None
 ) -> tuple[Category, Confidence, list[Evidence]]:
     if by_name is not None and by_text is not None:
         return _both(tool, by_name, by_text)
@@ -338,12 +262,12 @@ def _weigh(
     return one.category, confidence, [one.evidence]
 
 
-def _repeats_name(tool: _Tool) -> bool:
+def _repeats_name(tool: Tool) -> bool:
     """Whether the description begins with the name's own verb: `type_text`, `Type text …`; then it names no thing."""
     return tool.words[:1] == tuple(word.lower() for word in tool.reading.head.split()[:1])
 
 
-def _both(tool: _Tool, name: _Finding, text: _Finding) -> tuple[Category, Confidence, list[Evidence]]:
+def _both(tool: Tool, name: _Finding, text: _Finding) -> tuple[Category, Confidence, list[Evidence]]:
     if _only_gives_address(tool, name):
         quote = Evidence("description", tool.reading.head, "only gives an address that a person opens")
         return "read", "medium", [quote, name.evidence]
@@ -359,16 +283,16 @@ def _both(tool: _Tool, name: _Finding, text: _Finding) -> tuple[Category, Confid
     return name.category, "medium", [name.evidence, text.evidence]
 
 
-def _only_gives_address(tool: _Tool, name: _Finding) -> bool:
+def _only_gives_address(tool: Tool, name: _Finding) -> bool:
     """Signing in whose stated purpose is the address at which a person does it."""
-    if not _AUTH.intersection(tool.words) or name.category != "execute":
+    if not AUTH.intersection(tool.words) or name.category != "execute":
         return False
     return bool({"get", "obtain", "retrieve", "return", "returns"} & tool.reading.words) and bool(
         _GIVEN & tool.reading.words
     )
 
 
-def _neither(tool: _Tool) -> tuple[Category, Confidence, list[Evidence]]:
+def _neither(tool: Tool) -> tuple[Category, Confidence, list[Evidence]]:
     words = tool.words
     heavy = next((word for word in words if VERBS.get(word, ("read", 0))[0] in ("destructive", "financial")), None)
     if heavy is not None:
@@ -384,7 +308,7 @@ def _neither(tool: _Tool) -> tuple[Category, Confidence, list[Evidence]]:
 
 
 def _from_schema(
-    tool: _Tool, category: Category, confidence: Confidence, evidence: list[Evidence]
+    tool: Tool, category: Category, confidence: Confidence, evidence: list[Evidence]
 ) -> tuple[Category, Confidence]:
     """What the schema adds: choices that delete, code that is run, an amount that is moved."""
     facts = tool.facts
@@ -401,7 +325,7 @@ def _from_schema(
     return category, confidence
 
 
-def _runs_code(tool: _Tool) -> bool:
+def _runs_code(tool: Tool) -> bool:
     if _LOOKS.intersection(tool.words) or any(act.verb in _LOOKS for act in tool.reading.acts):
         return False
     code = {"".join(name_words(name)) for name in tool.facts.code}
@@ -417,85 +341,3 @@ def _runs_code(tool: _Tool) -> bool:
     }:
         return False
     return not _NO_SQL_WRITES & tool.reading.words
-
-
-# -- severity and signals ---------------------------------------------------------------------------------------------
-
-
-def _severity(category: Category, annotations: Mapping[str, Any] | None, evidence: list[Evidence]) -> Severity:
-    """That of the category, or more where the server itself says more."""
-    severity = SEVERITY_OF[category]
-    if not isinstance(annotations, Mapping):
-        return severity
-    raised = severity
-    if annotations.get("destructiveHint") is True and annotations.get("readOnlyHint") is not True:
-        raised = _at_least(raised, "high")
-        if raised != severity:
-            evidence.append(Evidence("annotations", "destructiveHint: true", "its server says it may destroy"))
-    elif annotations.get("readOnlyHint") is False and category == "read":
-        raised = _at_least(raised, "medium")
-        evidence.append(Evidence("annotations", "readOnlyHint: false", "its server says it is not read-only"))
-    return raised
-
-
-def _at_least(one: Severity, other: Severity) -> Severity:
-    return max(one, other, key=SEVERITIES.index)
-
-
-def _signals(tool: _Tool, category: Category, annotations: Mapping[str, Any] | None, text: str) -> tuple[str, ...]:
-    facts = tool.facts
-    acting = category != "read"
-    found: list[str] = []
-    if facts.urls:
-        found.append("takes-url")
-    if facts.paths:
-        found.append("takes-path")
-    if facts.credentials:
-        found.append("takes-credentials")
-    if category in ("execute", "destructive") and _takes_code(tool):
-        found.append("runs-code")
-    if acting and category != "destructive" and _sends(tool):
-        found.append("sends-messages")
-    if category == "financial":
-        found.append("moves-money")
-    if acting and (facts.bulk or not _BULK.isdisjoint(tool.words)):
-        found.append("bulk")
-    if facts.total >= MANY:
-        found.append("many-parameters")
-    if not text or text.isspace():
-        found.append("empty-description")
-    if acting and isinstance(annotations, Mapping) and annotations.get("readOnlyHint") is True:
-        found.append("read-only-doubtful")
-    return tuple(found)
-
-
-def _takes_code(tool: _Tool) -> bool:
-    """Whether a parameter is text that is run, or the description says that such is; a code to sign in with is none."""
-    if tool.facts.code:
-        return tool.facts.code != ("code",) or _AUTH_CODES.isdisjoint(tool.words)
-    return any(act.verb in _RUNS_TEXT and not _PROGRAM_TEXT.isdisjoint(act.objects) for act in tool.reading.acts)
-
-
-def _secret(tool: _Tool) -> Evidence | None:
-    """What a reading tool gives out that is secret, as the end of what its name or a verb of its text is about."""
-    spoken = [("name", tool.words[:1], tool.words[1:]), ("name", tool.words[-1:], tool.words[:-1])]
-    spoken += [("description", (act.verb,), act.objects) for act in tool.reading.acts]
-    for source, verb, objects in spoken:
-        if lexicon.SHOWS.isdisjoint(verb):
-            continue
-        things = _things(objects)
-        if things[-1:] and things[-1] in lexicon.SECRETS:
-            return Evidence(source, things[-1], _UNTOLD)
-        if things[-2:] in lexicon.SECRET_PAIRS:
-            return Evidence(source, " ".join(things[-2:]), _UNTOLD)
-    return None
-
-
-def _sends(tool: _Tool) -> bool:
-    """Whether a verb of sending stands with something that reaches other people."""
-    acts = tool.reading.acts
-    if _SENDING.isdisjoint(tool.words) and not any(act.verb in _SENDING for act in acts):
-        return False
-    return any(singular(word) in lexicon.CONTACT for word in tool.words) or any(
-        singular(word) in lexicon.CONTACT for act in acts for word in act.objects
-    )
