@@ -9,7 +9,7 @@ import importlib
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -133,6 +133,32 @@ def data_option(command: _C) -> _C:
         )
     )
     return command
+
+
+_SERVER_OPTIONS: Final = (
+    click.option("--url", metavar="URL", help="Where the server is reached over HTTP."),
+    click.option(
+        "--header",
+        "headers",
+        multiple=True,
+        metavar='"Name: SOURCE"',
+        help="Sent with every request; SOURCE is @FILE, env:NAME or - (standard input). May be repeated.",
+    ),
+    click.option(
+        "--env",
+        "variables",
+        multiple=True,
+        metavar="K=V",
+        help="A variable for the program; V may be @FILE or env:NAME. May be repeated.",
+    ),
+)
+
+
+def server_options(function: _F) -> _F:
+    """`--url`, `--header` and `--env`: where a server is, and what it is given."""
+    for option in reversed(_SERVER_OPTIONS):
+        function = option(function)
+    return function
 
 
 def json_option(function: _F) -> _F:

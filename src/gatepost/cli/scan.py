@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from gatepost.cli.command import Command, Place, json_option
+from gatepost.cli.command import Command, Place, json_option, server_options
 
 if TYPE_CHECKING:
     from gatepost.catalogue.scanned import Offer, ScanPage
@@ -37,21 +37,7 @@ _INSTRUCTIONS = 400
     gatepost scan --raw -- uvx mcp-server-git > scans/git.json; gatepost catalogue import scans
     """,
 )
-@click.option("--url", metavar="URL", help="Where the server is reached over HTTP.")
-@click.option(
-    "--header",
-    "headers",
-    multiple=True,
-    metavar='"Name: SOURCE"',
-    help="Sent with every request; SOURCE is @FILE, env:NAME or - (standard input). May be repeated.",
-)
-@click.option(
-    "--env",
-    "variables",
-    multiple=True,
-    metavar="K=V",
-    help="A variable for the program; V may be @FILE or env:NAME. May be repeated.",
-)
+@server_options
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print the page as Markdown.")
 @click.option("--raw", is_flag=True, help="Print what it lists as it is, as JSON: for `gatepost catalogue import`.")
 @json_option

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gatepost.cli.command import Command, Place, group, json_option
+from gatepost.cli.command import Command, Place, group, json_option, server_options
 from gatepost.cli.server_accept import accept
 from gatepost.cli.server_import import import_
 from gatepost.cli.server_keeping import arguments, set_
@@ -45,21 +45,7 @@ def server() -> None:
     """,
 )
 @click.argument("name")
-@click.option("--url", metavar="URL", help="Where the server is reached over HTTP.")
-@click.option(
-    "--header",
-    "headers",
-    multiple=True,
-    metavar='"Name: SOURCE"',
-    help="Sent with every request; SOURCE is @FILE, env:NAME or - (standard input). May be repeated.",
-)
-@click.option(
-    "--env",
-    "variables",
-    multiple=True,
-    metavar="K=V",
-    help="A variable for the program; V may be @FILE or env:NAME. May be repeated.",
-)
+@server_options
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def add(
