@@ -122,7 +122,7 @@ class Shelf:
             async with asyncio.timeout(_GREETING):
                 await link.ask(words.Flush(link.number()))
         except (Lost, TimeoutError):
-            pass
+            pass  # this process ends; whoever keeps the books settles as unknown what it has not heard of
 
     def _let_go(self) -> None:
         keeper, self._keeper = self._keeper, None
