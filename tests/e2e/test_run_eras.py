@@ -163,3 +163,14 @@ def test_a_signal_while_the_era_is_asked_for_ends_the_program_for_good(tmp_path:
         client.process.send_signal(signal.SIGTERM)
         assert client.process.wait(30) == 128 + signal.SIGTERM
         assert client.errors().count("up") == 1
+
+
+def test_a_program_that_takes_its_time_to_end_is_not_started_again_by_a_question_for_its_era(tmp_path: Path) -> None:
+    slow = 'trap "echo ending >&2; read line; exit 7" TERM; echo up >&2; while :; do sleep 0.1; done'
+    with running(tmp_path / "data", OPEN, "--", "/bin/sh", "-c", slow) as client:
+        client.until_said("up")
+        client.process.send_signal(signal.SIGTERM)
+        client.until_said("ending")
+        client.send(client.request("server/discover", {"_meta": MODERN}))
+        assert client.process.wait(30) == 7
+        assert client.errors().count("up") == 1

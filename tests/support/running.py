@@ -37,6 +37,7 @@ class RunClient:
             **options,
         )
         self.pid = self.process.pid
+        self.heard: list[dict[str, Any]] = []
         self._next = 0
         self._errors: list[str] = []
         self._said = threading.Condition()
@@ -78,9 +79,10 @@ class RunClient:
         return message
 
     def ask(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The answer to a request."""
+        """The answer to a request. Notifications may come before it, at any time, and are kept in `heard`."""
         self.send(self.request(method, params))
-        answer = self.read()
+        while "id" not in (answer := self.read()):
+            self.heard.append(answer)
         assert answer["id"] == self._next, answer
         return answer
 

@@ -238,9 +238,11 @@ class Run:
         program = self._program
         if program is not None and program.child.pid is not None:
             program.child.signal(number)
-        if number.name in _ENDING and (program is None or program.child.pid is None or program.spare):
-            if program is not None:
-                program.spare = False
+        if number.name not in _ENDING:
+            return
+        if program is not None:
+            program.signalled = True
+        if program is None or program.child.pid is None or program.spare:
             self._end(_SIGNALLED + number)
 
     def _program_ended(self, end: End) -> None:

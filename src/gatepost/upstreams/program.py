@@ -69,6 +69,7 @@ class Program:
     Attributes:
         modern: whether 2026-07-28 is spoken with it, where a program asks for nothing.
         spare: whether its end is told to nobody, because it may be started again.
+        signalled: whether its client has asked it to end. From then on its next end is the last, spare or not.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Program:
     ) -> None:
         self.config = config
         self.child = self._made()
-        self.modern = self.spare = False
+        self.modern = self.spare = self.signalled = False
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._drops = Drops(config.name, on_dropped)
@@ -98,9 +99,9 @@ class Program:
         await self.child.start()
 
     async def restart(self) -> bool:
-        """End it, if it has not ended, and start it once more. False where it is not spare any more; and where it does
-        not start, of which its end is told."""
-        if not self.spare:
+        """End it, if it has not ended, and start it once more. False where it is not spare, or its client wants it
+        ended; and where it does not start, of which its end is told."""
+        if self.signalled or not self.spare:
             return False
         old, self.child = self.child, self._made()
         await old.stop()
@@ -375,7 +376,7 @@ class Program:
             self._fail(pending, UpstreamFailed("GP-3005", name, text, sent=pending.sent))
         if self._listener is not None:
             self._listener.close()
-        if child is self.child and not self.spare:
+        if child is self.child and (self.signalled or not self.spare):
             self._on_end(end)
 
 
