@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from gatepost.cli.command import Command, Place, json_option
 
+if TYPE_CHECKING:
+    from gatepost.control.store import Store
+    from gatepost.definitions.drift import Drift
+    from gatepost.processes.scanning import Found
+
 _SHOWN_WAITING = 10
+_SCANS_AGAIN = 3
 
 
 @click.command(
@@ -30,21 +38,15 @@ def scan(place: Place, name: str, as_markdown: bool, as_json: bool) -> int:
     """
     from gatepost.catalogue.scanned import scan_markdown, scan_page
     from gatepost.cli.output import count, emit
-    from gatepost.cli.reaching import ask_all
     from gatepost.cli.scan import show_page
-    from gatepost.cli.session import actor, opened, value_of
-    from gatepost.control.servers import read_target, show_server
-    from gatepost.control.tools import list_tools, store_scan, tool_names
+    from gatepost.cli.session import opened
+    from gatepost.control.servers import show_server
+    from gatepost.control.tools import list_tools, tool_names
 
     if as_json and as_markdown:
         raise click.UsageError("Give --json or --markdown, not both.")
     with opened(place) as store:
-        found = ask_all(read_target(store, name))
-        if found.failure is not None:
-            raise found.failure  # a part of the list is not taken for the whole of it
-        drift = value_of(
-            store_scan(store, actor(), name, found.tools, info=found.info, eras=found.eras, versions=found.versions)
-        )
+        found, drift = _scanned(store, name)
         waiting = show_server(store, name).waiting
         page = scan_page(
             name,
@@ -76,6 +78,31 @@ def scan(place: Place, name: str, as_markdown: bool, as_json: bool) -> int:
     if waiting:
         click.echo(f"To be accepted: {to_accept(name, waiting)}", err=as_markdown)
     return code
+
+
+def _scanned(store: Store, name: str, again: int = _SCANS_AGAIN) -> tuple[Found, Drift]:
+    """What was found, stored, and how it differs from what was known; asked again where that changed meanwhile."""
+    from gatepost.cli.output import progress
+    from gatepost.cli.reaching import ask_all
+    from gatepost.cli.session import actor, value_of
+    from gatepost.control.servers import read_target
+    from gatepost.control.tools import store_scan
+    from gatepost.errors import GatepostError
+
+    target = read_target(store, name)
+    found = ask_all(target)
+    if found.failure is not None:
+        raise found.failure  # a part of the list is not taken for the whole of it
+    try:
+        done = store_scan(
+            store, actor(), name, found.tools, of=target, info=found.info, eras=found.eras, versions=found.versions
+        )
+        return found, value_of(done)
+    except GatepostError as error:
+        if error.code != "GP-4004" or not again:
+            raise
+        progress(f"{error.message} Scanning it again …")
+    return _scanned(store, name, again - 1)
 
 
 def to_accept(name: str, waiting: tuple[str, ...]) -> str:

@@ -28,7 +28,7 @@ meantime), GP-4005 (value), GP-4006 (in use); nothing is changed then.
 `gatepost.control.tools`
     list_tools(store, server) -> list[Definition]
     tool_names(store, *, but=None) -> dict[str, list[str]]        of every server, or all but one
-    store_scan(store, actor, server, tools, *, info=None, eras=None, versions=None) -> Done[Drift]
+    store_scan(store, actor, server, tools, *, of=None, info=None, eras=None, versions=None) -> Done[Drift]
     set_category(store, actor, server, tool, category) -> Done[Definition]         category None: not classified
 `gatepost.control.pins`
     waiting(store, server) -> tuple[Waiting, ...]                 new, changed and gone; .changes() says what differs

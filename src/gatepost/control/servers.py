@@ -183,6 +183,7 @@ def read_target(store: Store, name: str) -> Target:
         cwd=row.cwd,
         eras=frozenset(json.loads(row.eras)),
         versions=tuple(json.loads(row.versions)),
+        state=rows.state(row),
     )
 
 

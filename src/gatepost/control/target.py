@@ -44,6 +44,7 @@ class Target:
         cwd: the absolute folder it starts in, or None.
         eras: of `legacy`, `modern`; empty where it was not scanned.
         versions: the protocol revisions it speaks.
+        state: of a registered one, what is another as soon as the server is, or as soon as it was scanned again.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Target:
     cwd: str | None = None
     eras: frozenset[str] = frozenset()
     versions: tuple[str, ...] = ()
+    state: tuple[object, ...] = field(default=(), repr=False, compare=False)
 
 
 def check_target(target: Target) -> list[str]:

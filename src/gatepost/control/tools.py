@@ -13,7 +13,7 @@ from gatepost.control.act import Act, Actor, Done
 from gatepost.control.jsontext import dumps
 from gatepost.control.store import Store
 from gatepost.control.suggest import nearest
-from gatepost.control.target import check_spoken
+from gatepost.control.target import Target, check_spoken
 from gatepost.definitions.definition import Definition
 from gatepost.definitions.drift import Drift, drift
 from gatepost.definitions.listing import check_category, read_listing
@@ -46,6 +46,7 @@ def store_scan(
     server: str,
     tools: Sequence[object],
     *,
+    of: Target | None = None,
     info: Mapping[str, Any] | None = None,
     eras: Iterable[str] | None = None,
     versions: Iterable[str] | None = None,
@@ -59,9 +60,11 @@ def store_scan(
 
     Args:
         tools: the tools it listed now, strictly parsed; those that cannot be used are left out, with a warning each.
+        of: what was asked (`read_target`). Where another server has its name by now, or a later scan came first, it is
+            refused (GP-4004): what was found is not what there is.
         info, eras, versions: what it said of itself and speaks now; None leaves what is known.
 
-    Raises `GatepostError` GP-4003 (no such server) or GP-4005 (eras, versions, info).
+    Raises `GatepostError` GP-4003 (no such server), GP-4004 (as above) or GP-4005 (eras, versions, info).
     """
     eras = None if eras is None else sorted(set(eras))
     versions = None if versions is None else list(dict.fromkeys(versions))
@@ -79,6 +82,8 @@ def store_scan(
         row = rows.find(act.connection, server)
         if row is None:
             raise no_such_server(act.connection, server)
+        if of is not None and of.state != rows.state(row):
+            raise GatepostError("GP-4004", f"The server {server} was changed while it was scanned.", "Scan it again.")
         known = known_tools(act.connection, server)
         listing = read_listing(tools, now=act.now, known=known)
         # A server that was added without a scan has not changed by its first one.

@@ -45,6 +45,8 @@ _INDEX_SECONDS: Final = 0.25
 _STATUS_SECONDS: Final = 2.0
 _USED_SECONDS: Final = 2.0
 _SHOWN_DECISIONS: Final = 25
+_SCANS_AGAIN: Final = 3
+"""How often a server is scanned again that became another one, or was scanned by somebody else, meanwhile."""
 _T = TypeVar("_T")
 
 
@@ -151,20 +153,26 @@ class Worker:
             task.add_done_callback(lambda _: self._scans.pop(name, None))
         return await asyncio.shield(task)
 
-    async def _scan(self, name: str) -> dict[str, Any]:
+    async def _scan(self, name: str, again: int = _SCANS_AGAIN) -> dict[str, Any]:
         target = await self._on_store(lambda: read_target(self._store, name))
         found = await scanning.scan(target)
-        done = await self._on_store(
-            lambda: store_scan(
-                self._store,
-                Actor("worker", "worker"),
-                name,
-                found.tools,
-                info=found.info,
-                eras=found.eras,
-                versions=found.versions,
+        try:
+            done = await self._on_store(
+                lambda: store_scan(
+                    self._store,
+                    Actor("worker", "worker"),
+                    name,
+                    found.tools,
+                    of=target,
+                    info=found.info,
+                    eras=found.eras,
+                    versions=found.versions,
+                )
             )
-        )
+        except GatepostError as error:
+            if error.code != "GP-4004" or not again:
+                raise
+            return await self._scan(name, again - 1)
         return {"server": name, "drift": done.value.as_dict(), "revision": done.revision}
 
     async def look(self, _request: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,11 @@ def find(connection: Connection, name: str) -> Row[Any] | None:
     return connection.execute(_FIND, {"named": name}).one_or_none()
 
 
+def state(row: Row[Any]) -> tuple[object, ...]:
+    """What tells a server's row from that of another one of its name, and from its own after another scan."""
+    return row.created_at, row.scanned_at, row.url, row.headers, row.command, row.env, row.cwd
+
+
 def all_rows(connection: Connection) -> Sequence[Row[Any]]:
     """Every server, by name."""
     return connection.execute(_ALL).all()
