@@ -166,6 +166,31 @@ def test_a_tool_that_a_list_showed_changed_stays_held_over_a_configuration_that_
     with_list(tmp_path, work, POISONED, WRITE)
 
 
+def test_a_tool_stays_held_while_its_servers_row_cannot_be_used_whatever_else_changes(tmp_path: Path) -> None:
+    async def work(rig: Rig, upstream: Recorder, token: str) -> None:
+        assert await names(rig, token) == ["write"]
+        rig.publish("server", "s", {"name": "s", "versions": 5})
+        assert rig.gateway.snapshot.faults
+        rig.grant("s", ALLOW_ALL, label="meanwhile")
+        rig.grant("s", ALLOW_ALL, label="once more")
+        put(rig, upstream.url, READ, WRITE)
+        await refused_like_an_unknown_one(rig, token, "read")
+
+    with_list(tmp_path, work, POISONED, WRITE)
+
+
+def test_what_was_held_of_a_removed_server_is_none_of_a_new_one_whatever_else_is_at_fault(tmp_path: Path) -> None:
+    async def work(rig: Rig, upstream: Recorder, token: str) -> None:
+        assert await names(rig, token) == ["write"]
+        rig.publish("server", "other", {"name": "other", "versions": 5})
+        rig.publish("server", "s", None)
+        put(rig, upstream.url, READ, WRITE)
+        upstream.answer = json_answer({"jsonrpc": "2.0", "id": "ID", "result": {"content": [], "isError": False}})
+        assert (await rig.call("s", token, "read")).json["result"]["isError"] is False
+
+    with_list(tmp_path, work, POISONED, WRITE)
+
+
 @pytest.mark.parametrize("mode", ["warn", "off", None])
 def test_a_server_that_is_not_quarantined_lists_what_it_likes(tmp_path: Path, mode: str | None) -> None:
     async def work(rig: Rig, upstream: Recorder, token: str) -> None:

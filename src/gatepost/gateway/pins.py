@@ -51,9 +51,9 @@ class Pins:
     def apply(self, snapshot: Snapshot) -> None:
         """Hold in a new snapshot what is held, but for what it knows itself."""
         for (server, name), hash in list(self._seen.items()):
+            if server in snapshot.unusable:
+                continue  # it is there again when its row can be used, however many changes later
             there = snapshot.servers.get(server)
-            if there is None and snapshot.faults:
-                continue  # it may be there again when its row can be used
             tool = None if there is None or there.drift_mode != "quarantine" else there.tools.get(name)
             if tool is None or tool.hash == hash:
                 del self._seen[server, name]

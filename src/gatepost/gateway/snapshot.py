@@ -96,6 +96,8 @@ class Snapshot:
     grants: GrantTable = field(default_factory=GrantTable)
     faults: tuple[str, ...] = ()
     """What of the last change could not be used."""
+    unusable: frozenset[str] = frozenset()
+    """Servers that are registered, and whose rows cannot be used."""
 
     def policy_of(self, grant: Grant) -> Policy | None:
         """The policy attached to a grant, None where there is none or it is gone."""
@@ -115,6 +117,7 @@ class Snapshot:
         grants: dict[str, dict[str, Any] | None] = {}
         revision = self.revision
         faults: list[str] = []
+        unusable = set(self.unusable)
         for row in rows:
             revision = max(revision, row.revision)
             value: Any = None
@@ -125,6 +128,9 @@ class Snapshot:
                 faults.append(f"the {row.kind} {row.key} cannot be used: {error}")
             if row.kind == "server":
                 _put(servers, row.key, value)
+                unusable.discard(row.key)
+                if value is None and row.body is not None:
+                    unusable.add(row.key)
             elif row.kind == "policy":
                 _put(policies, row.key, value)
             elif row.kind == "grant":
@@ -135,6 +141,7 @@ class Snapshot:
             MappingProxyType(policies),
             self.grants.changed(grants) if grants else self.grants,
             tuple(faults),
+            frozenset(unusable),
         )
 
 
