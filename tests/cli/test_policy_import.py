@@ -47,6 +47,25 @@ def test_a_policy_of_intercept_goes_to_stdout_and_what_differs_to_stderr(ready: 
     assert "Only notes." in explained.out
 
 
+@pytest.mark.parametrize(
+    ("content", "default", "hide"),
+    [
+        ('version: "1"\ndefault: deny\n', "deny", None),
+        ("version: 1\nhide: [delete_repository, transfer]\n", "allow", ["delete_repository", "transfer"]),
+        ('version: "1"\ndescription: D\ndefault: deny\nhide: ["*"]\ntools: {read_file: }\n', "deny", ["*"]),
+    ],
+)
+def test_a_policy_of_intercept_needs_no_rules(
+    gatepost: Program, tmp_path: Path, content: str, default: str, hide: list[str] | None
+) -> None:
+    (tmp_path / "i.yaml").write_text(content)
+    ran = gatepost.quick("policy", "import", str(tmp_path / "i.yaml"))
+    assert ran.code == 0, ran.err
+    made = json.loads(ran.out)
+    assert (made["default"], made.get("hide")) == (default, hide)
+    assert ("A hidden tool answers like one that does not exist" in ran.err) == (hide is not None)
+
+
 def test_what_cannot_be_said_is_refused_and_the_exit_code_says_so(gatepost: Program, tmp_path: Path) -> None:
     (tmp_path / "i.yaml").write_text(
         'version: "1"\ntools: {a: {rules: [{name: r, conditions: [{path: args.x, op: in, value: [a, 1]}]}]}}\n'

@@ -124,7 +124,11 @@ def test_every_kind_of_difference_is_noted_once_and_with_its_place() -> None:
         ({"version": "1", "tools": {"t": rules({"rate_limit": "5/week"})}}, "rate_limit"),
         ({"version": "1", "tools": {"t": rules({"conditions": [{"path": "x", "op": "eq", "value": 1}]})}}, "path"),
         ({"version": "1", "tools": {"t": rules({"conditions": [{"path": "args.x", "op": "is", "value": 1}]})}}, "is"),
-        ({"version": "1", "tools": {"t": {"rules": [{"rate_limit": "5/day"}]}}}, "name: is missing"),
+        ({"version": "1", "tools": {"t": {"rules": [{"name": "", "rate_limit": "5/day"}]}}}, "name: expected words"),
+        ({"version": "1", "tools": {"t": rules({"action": "deny", "on_deny": 5})}}, "on_deny: expected a text"),
+        ({"version": "1", "tools": {"t": {"rules": [], "rate_limit": "5/day"}}}, "tools/t/rate_limit"),
+        ({"version": "1", "tools": {"t": rules({"action": "deny", "approval_timeout": "5m"})}}, "goes with"),
+        ({"version": "1", "tools": {"t": rules({"action": "require_approval", "approval_timeout": "5"})}}, "30m"),
         ({"version": "1", "tools": {"t": rules({"rules": 1})}}, "rules/0/rules"),
     ],
 )
@@ -135,7 +139,55 @@ def test_what_intercept_would_not_take_is_not_taken(values: dict[str, Any], why:
 
 def test_a_policy_of_this_kind_is_no_policy_of_that_kind() -> None:
     assert is_intercept({"tools": {"a": {"rules": []}}})
+    assert is_intercept({"version": "1", "default": "deny"})
+    assert is_intercept({"version": "1", "hide": ["a"], "tools": {"b": None}})
     assert not is_intercept({"tools": {"a": {"action": "deny"}}})
+    assert not is_intercept({"version": "1", "default": "deny", "mode": "shadow"})
+    assert not is_intercept({"version": "1"})
+    assert not is_intercept({"hide": ["a"]})
+
+
+def test_a_rule_that_asks_a_person_asks_one_here_for_as_long() -> None:
+    large = {"path": "args.amount", "op": "gt", "value": 50000}
+    made = converted(
+        {
+            "pay": rules(
+                {"action": "require_approval", "conditions": [large], "on_deny": "Large.", "approval_timeout": "1h30m"},
+                {"action": "require_approval", "conditions": [{"path": "args.to", "op": "eq", "value": None}]},
+                {"rate_limit": "5/day"},
+            ),
+            "drop": rules({"action": "require_approval"}),
+            "one": rules({"action": "require_approval", "conditions": [large]}),
+        },
+        approvals={"default_timeout": "24h", "webhook": {"url": "http://127.0.0.1/"}},
+    )
+    assert (decide(made, "one", amount=50000).effect, decide(made, "one", amount=50001).effect) == ("allow", "approve")
+    assert decide(made, "one").effect == "allow"
+    assert decide(made, "drop").effect == "approve"
+    asked = decide(made, "pay", amount=50001)
+    assert (asked.effect, asked.rule, asked.message) == ("approve", "/tools/pay/approve_if/rule-0", "Large.")
+    assert asked.approval is not None and asked.approval.timeout == 5400
+    assert decide(made, "pay", amount=1).effect == "approve"
+    assert made.document["tools"]["drop"]["approval"] == {"timeout": "24h"}
+    places = {note.where for note in made.notes}
+    assert {
+        "approvals/webhook", "tools/pay/rules/1/conditions/0", "tools/pay/rules/1/approval_timeout"
+    } <= places  # fmt: skip
+
+
+def test_a_budget_for_what_a_server_charges_is_refused_and_marked() -> None:
+    made = converted({"draw": rules({"spend": {"per_call": 0.5, "daily": 50}})})
+    assert decide(made, "draw").effect == "deny"
+    assert [note.where for note in made.notes if note.refused] == ["tools/draw/rules/0/spend"]
+
+
+def test_rules_as_they_are_published_without_names_are_named_for_what_they_do() -> None:
+    made = converted(
+        {"head": {"rules": [{"rate_limit": "30/hour"}]}, "drop": {"rules": [{"action": "deny", "reason": "Never."}]}}
+    )
+    assert made.document["tools"]["head"]["limits"][0]["name"] == "rate-limit"
+    assert decide(made, "drop").message == "Never."
+    assert {"tools/head/rules/0", "tools/drop/rules/0"} <= {note.where for note in made.notes}
 
 
 # -- against a model of Intercept's own evaluation, written from its documentation ------------------------------------
