@@ -115,8 +115,8 @@ def _made(place: Place, file: Path, scope: str) -> list[Converted]:
         raise CannotConvert(f"is not valid: {error}") from None
     if not is_intercept(values):
         raise CannotConvert(
-            "is no policy of Intercept (version, with default, hide or rules of tools), no settings.json with permissions "
-            "and no config.toml"
+            "is no policy of Intercept (version, with default, hide or rules of tools), no settings.json with "
+            "permissions and no config.toml"
         )
     return [convert_intercept(values, scope=scope)]
 

@@ -18,8 +18,8 @@ _DOCUMENT_FIELDS = ("version", "description", "default", "hide", "tools", "appro
 def is_intercept(values: Any) -> bool:
     """Whether a document is written for Intercept.
 
-    It is where a tool of it has `rules`, and where it says no more than Intercept can: a `version` with `default`, `hide`
-    or both, and at most names under `tools`.
+    It is where a tool of it has `rules`, and where it says no more than Intercept can: a `version` with `default`,
+    `hide` or both, and at most names under `tools`.
     """
     if not isinstance(values, dict):
         return False

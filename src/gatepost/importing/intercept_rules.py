@@ -154,8 +154,8 @@ class Rules:
         )
         made.note(
             "",
-            "People answer in Gatepost itself: where nobody is set up to, a call that asks is not made. An answer serves "
-            "one call, also where the server then fails; Intercept gives it back.",
+            "People answer in Gatepost itself: where nobody is set up to, a call that asks is not made. An answer "
+            "serves one call, also where the server then fails; Intercept gives it back.",
         )
 
     def _rate(self, rule: Mapping[str, Any], name: str, at: str) -> None:
