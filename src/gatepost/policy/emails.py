@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from gatepost.policy.operands import Judge, OperandError, strings
+from gatepost.policy.texts import CONTROLS, is_dotted_name
 
 # what lets one text hold two addresses, or an address inside another: display names, comments, lists, headers
-_ODD = re.compile(r'[ ,;:<>()"\\\x00-\x1f\x7f-\x9f]')
-_DOMAIN = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.ASCII)
+_ODD = CONTROLS | frozenset(' ,;:<>()"\\')
 
 
 def build_email_domain_in(operand: Any) -> Judge:
@@ -32,7 +31,7 @@ def build_email_domain_in(operand: Any) -> Judge:
 
 def email_domain(address: str) -> str | None:
     """The domain of an address in ASCII lower case, or None where it is unknown."""
-    if address.count("@") != 1 or _ODD.search(address):
+    if address.count("@") != 1 or not _ODD.isdisjoint(address):
         return None
     local, _, domain = address.partition("@")
     return _domain(domain) if local else None
@@ -42,4 +41,4 @@ def _domain(text: str) -> str | None:
     if not text.isascii():
         return None
     domain = text.lower()
-    return domain if _DOMAIN.fullmatch(domain) else None
+    return domain if is_dotted_name(domain) else None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from gatepost.policy.operands import Judge, OperandError, strings
+from gatepost.policy.texts import DIGITS, has_control
 
-# %XX, a backslash, a control character (C0, DEL, C1)
-_ODD = re.compile(r"%[0-9A-Fa-f]{2}|[\\\x00-\x1f\x7f-\x9f]")
+_HEX = DIGITS | frozenset("ABCDEFabcdef")
 
 
 def build_path_within(operand: Any) -> Judge:
@@ -37,7 +36,9 @@ def resolve(path: str) -> tuple[str, ...] | None:
 
     Exactly two leading slashes are left to each system by POSIX (4.16), so what they mean is unknown.
     """
-    if not path.startswith("/") or (path.startswith("//") and not path.startswith("///")) or _ODD.search(path):
+    if not path.startswith("/") or (path.startswith("//") and not path.startswith("///")):
+        return None
+    if "\\" in path or has_control(path) or ("%" in path and _has_escape(path)):
         return None
     names: list[str] = []
     for name in path.split("/"):
@@ -47,3 +48,8 @@ def resolve(path: str) -> tuple[str, ...] | None:
         elif name and name != ".":
             names.append(name)
     return tuple(names)
+
+
+def _has_escape(path: str) -> bool:
+    """Whether `%XX` stands in it."""
+    return any(len(rest) >= 2 and rest[0] in _HEX and rest[1] in _HEX for rest in path.split("%")[1:])

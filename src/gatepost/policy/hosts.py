@@ -7,17 +7,13 @@ that are neither). Anything else is unknown.
 from __future__ import annotations
 
 import ipaddress
-import re
 from typing import Any
 
 from gatepost.policy.operands import Judge, OperandError, strings
+from gatepost.policy.texts import is_digits, is_dotted_name
 
-# scheme, authority, and what follows it up to the first slash
-_URL = re.compile(r"([Hh][Tt][Tt][Pp][Ss]?)://([^/?#]*)([^/]*)", re.ASCII)
-_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.ASCII)
-_PORT = re.compile(r":[0-9]{0,5}", re.ASCII)
-_NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
-_IPV4 = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})", re.ASCII)
+_SCHEMES = ("http", "https")
+_HEX = "0123456789abcdef"
 _LONGEST_NAME = 253
 
 
@@ -52,12 +48,14 @@ def build_host_in(operand: Any) -> Judge:
 
 def url_host(url: str) -> str | None:
     """The host of an http(s) URL, in ASCII lower case without a trailing dot, IPv6 in brackets; None where unknown."""
-    match = _URL.match(url)
-    if match is None:
+    scheme, _, after = url.partition("://")
+    if scheme not in _SCHEMES and scheme.lower() not in _SCHEMES:
         return None
-    _, authority, rest = match.groups()
+    before_slash = after.partition("/")[0]
+    authority = before_slash.partition("?")[0].partition("#")[0]
+    rest = before_slash[len(authority) :]
     # some readers look for user info, or turn a backslash into a slash, up to the first slash
-    if "@" in rest or "\\" in rest:
+    if rest and ("@" in rest or "\\" in rest):
         return None
     if authority.startswith("["):
         host, bracket, port = authority.partition("]")
@@ -65,7 +63,7 @@ def url_host(url: str) -> str | None:
     else:
         host, colon, port = authority.partition(":")
         port = colon + port
-    if port and (not _PORT.fullmatch(port) or int(port[1:] or 0) > 65535):
+    if port and not _is_port(port):
         return None
     return _host(host)
 
@@ -80,9 +78,9 @@ def _host(text: str) -> str | None:
         return _ipv6(host)
     dotted = host.endswith(".")
     name = host[:-1] if dotted else host
-    if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
+    if len(name) > _LONGEST_NAME or not is_dotted_name(name):
         return None
-    if _NUMERIC.fullmatch(name.rpartition(".")[2]):
+    if _is_numeric(name.rpartition(".")[2]):
         # a host that ends in a number is read as an IPv4 address: 127.1, 0x7f.1, 2130706433
         return None if dotted or not _is_ipv4(name) else name
     return name
@@ -93,7 +91,26 @@ def _is_name(host: str) -> bool:
 
 
 def _is_ipv4(text: str) -> bool:
-    return _IPV4.fullmatch(text) is not None and all(int(part) <= 255 for part in text.split("."))
+    parts = text.split(".")
+    return len(parts) == 4 and all(map(_is_octet, parts))
+
+
+def _is_octet(text: str) -> bool:
+    """Whether it is 0 to 255 in decimal, without a leading zero."""
+    return is_digits(text, most=3) and int(text) <= 255 and (text == "0" or text[0] != "0")
+
+
+def _is_numeric(label: str) -> bool:
+    """Whether some reader takes a label in ASCII lower case for a number."""
+    return label.isdigit() or (label.startswith("0x") and not label[2:].strip(_HEX))
+
+
+def _is_port(text: str) -> bool:
+    """Whether what follows a host is a colon and a port, which may be empty."""
+    digits = text[1:]
+    if not digits:
+        return text == ":"
+    return text[0] == ":" and is_digits(digits, most=5) and int(digits) <= 65535
 
 
 def _ipv6(host: str) -> str | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from enum import Enum
 from typing import Any, Final, Protocol
+
+from gatepost.policy.texts import is_digits
 
 MAX_STARS = 2
 """The most `[*]` that one path may have."""
@@ -41,8 +42,8 @@ class PathError(ValueError):
     """The text is not a path; the message says what was expected."""
 
 
-# a member by name, an index, every element, a quoted name
-_STEP = re.compile(r'\.([\w$-]+)|\[(0|[1-9][0-9]{0,8})\]|(\[\*\])|\[("(?:[^"\\]|\\.)*")\]')
+_LONGEST_INDEX: Final = 9
+"""Digits of an index."""
 
 
 def parse_path(text: str) -> tuple[Step, ...]:
@@ -56,32 +57,41 @@ def parse_path(text: str) -> tuple[Step, ...]:
     steps: list[Step] = []
     position = len("args")
     while position < len(text):
-        match = _STEP.match(text, position)
-        if match is None:
-            raise PathError(_hint(text, position))
-        name, index, star, quoted = match.groups()
-        if name is not None:
-            steps.append(name)
-        elif index is not None:
-            steps.append(int(index))
-        elif star is not None:
-            steps.append(EVERY)
-        else:
-            steps.append(_unquote(quoted, position))
-        position = match.end()
+        step, position = _step(text, position)
+        steps.append(step)
     if steps.count(EVERY) > MAX_STARS:
         raise PathError(f"at most {MAX_STARS} [*] in a path")
     return tuple(steps)
 
 
-def _unquote(quoted: str, position: int) -> str:
+def _step(text: str, position: int) -> tuple[Step, int]:
+    """The step that begins at `position`, and where it ends."""
+    if text[position] == ".":
+        end = position + 1
+        while end < len(text) and (text[end].isalnum() or text[end] in "_$-"):
+            end += 1
+        if end > position + 1:
+            return text[position + 1 : end], end
+    elif text.startswith("[*]", position):
+        return EVERY, position + len("[*]")
+    elif text.startswith('["', position):
+        return _quoted(text, position)
+    elif text[position] == "[":
+        digits, bracket, _ = text[position + 1 : position + _LONGEST_INDEX + 2].partition("]")
+        if bracket and is_digits(digits, most=_LONGEST_INDEX) and (digits == "0" or digits[0] != "0"):
+            return int(digits), position + len(digits) + 2
+    raise PathError(_hint(text, position))
+
+
+def _quoted(text: str, position: int) -> tuple[str, int]:
     try:
-        name = json.loads(quoted)
-        assert isinstance(name, str)
+        name, end = json.decoder.scanstring(text, position + 2, True)  # type: ignore[attr-defined]
         name.encode("utf-8")
     except ValueError:
         raise PathError(f"a JSON string in the brackets at character {position + 1}") from None
-    return name
+    if not text.startswith("]", end):
+        raise PathError(_hint(text, position))
+    return name, end + 1
 
 
 def _hint(text: str, position: int) -> str:

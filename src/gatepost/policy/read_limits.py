@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +11,7 @@ from gatepost.policy.fields import Fields
 from gatepost.policy.model import Amount, ApprovalSettings, Limit
 from gatepost.policy.paths import PathError, parse_path
 from gatepost.policy.read_rules import MODES, number_repeated, read_name
+from gatepost.policy.texts import LETTERS, consists_of, is_digits
 
 WINDOWS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2678400}
 """The windows by name, with their longest length in seconds."""
@@ -25,8 +25,8 @@ _LARGEST_MAX = 10**9
 _DECIMALS = 6
 # these spans are the same windows whether given by name or in seconds; weeks and months are aligned to the calendar
 _NAMED_SPANS = {1: "second", 60: "minute", 3600: "hour", 86400: "day"}
-_COUNTER = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_TIMEOUT = re.compile(r"([1-9][0-9]{0,8})([smhd])")
+_IN_COUNTERS = LETTERS | frozenset("_.-")
+_MOST_DIGITS = 9
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 _LIMIT_FIELDS = ("counter", "window", "max", "scope", "amount", "algorithm", "name", "on_deny", "mode")
@@ -55,7 +55,7 @@ def _read_limit(value: Any, pointer: str, problems: Problems, names: set[str], *
         return None
     fields.required("counter", "window", "max")
     counter = fields.text("counter")
-    if counter is not None and not _COUNTER.fullmatch(counter):
+    if counter is not None and not consists_of(counter, _IN_COUNTERS, most=64):
         problems.unexpected(fields.at("counter"), counter, "1 to 64 of A-Z, a-z, 0-9, _, . and -")
     window = _read_window(fields)
     most = _read_max(fields)
@@ -150,9 +150,10 @@ def _read_timeout(fields: Fields) -> int | None:
     text = fields.text("timeout")
     if text is None:
         return None
-    match = _TIMEOUT.fullmatch(text)
-    seconds = int(match[1]) * _UNITS[match[2]] if match else 0
-    if 1 <= seconds <= _LONGEST_TIMEOUT:
-        return seconds
+    number, unit = text[:-1], _UNITS.get(text[-1:])
+    if unit is not None and is_digits(number, most=_MOST_DIGITS) and not number.startswith("0"):
+        seconds = int(number) * unit
+        if seconds <= _LONGEST_TIMEOUT:
+            return seconds
     fields.problems.unexpected(fields.at("timeout"), text, 'a time like "30m" (s, m, h or d), at most 31 days')
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -13,10 +12,11 @@ from gatepost.policy.model import Condition, Limit, Rule
 from gatepost.policy.operands import OperandError
 from gatepost.policy.operators import OPERATORS
 from gatepost.policy.paths import PathError, parse_path
+from gatepost.policy.texts import LOWER, consists_of
 
 MODES = ("enforce", "shadow")
 
-_NAME = re.compile(r"[a-z0-9-]{1,64}")
+_IN_NAMES = LOWER | {"-"}
 
 Named = TypeVar("Named", Rule, Limit)
 
@@ -33,7 +33,7 @@ def read_name(fields: Fields, taken: set[str]) -> str | None:
     name = fields.text("name")
     if name is None:
         return None
-    if not _NAME.fullmatch(name):
+    if not consists_of(name, _IN_NAMES, most=64):
         fields.problems.unexpected(fields.at("name"), name, "1 to 64 of a-z, 0-9 and -")
     elif name in taken:
         fields.problems.unexpected(fields.at("name"), name, "a name that no other has in this list")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from gatepost.policy.errors import describe, escape
@@ -14,8 +13,7 @@ from gatepost.policy.model import LISTS, Condition, Document, Entry, Rule, RuleS
 from gatepost.policy.operators import missing_result
 from gatepost.policy.schema import Schema
 
-# `(?flags)` at the start; with m among them, anchors are those of a line
-_FLAGS = re.compile(r"\(\?([imsU-]+)\)")
+_FLAGS = "imsU-"
 
 
 def check_rules(document: Document, tools: KnownTools) -> Iterator[LintWarning]:
@@ -66,10 +64,11 @@ def _check_anchors(condition: Condition) -> Iterator[LintWarning]:
 
 def is_anchored(pattern: str) -> bool:
     """Whether a regex starts with `^` or `\\A`, ends with `$` or `\\z`, and has no alternative outside of brackets."""
-    flags = _FLAGS.match(pattern)
-    if flags:
-        pattern = pattern[flags.end() :]
-        if "m" in flags[1].partition("-")[0]:
+    # `(?flags)` at the start; with m among them, anchors are those of a line
+    flags, bracket, rest = pattern[2:].partition(")")
+    if pattern.startswith("(?") and bracket and flags and not flags.strip(_FLAGS):
+        pattern = rest
+        if "m" in flags.partition("-")[0]:
             return False
     if not pattern.startswith(("^", r"\A")):
         return False
