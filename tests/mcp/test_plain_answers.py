@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepost.mcp.message import parse, plain_answer
+from gatepost.mcp.message import parse
+from gatepost.mcp.plain import plain_answer
 
 SEALED = ("taskId", "requestState", "inputRequests", "error", "method")
 KEYS = st.sampled_from(("text", "content", "isError", "resultType", "id", "result", *SEALED, "x" * 300, 'a"b', "ü"))

@@ -11,14 +11,15 @@ from gatepost.gateway.caller import Caller
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Progress, Verdict
 from gatepost.mcp.lists import BadList
-from gatepost.mcp.message import Message, MessageError, parse, plain_answer
+from gatepost.mcp.message import Message, MessageError, parse
 from gatepost.mcp.methods import Duty
+from gatepost.mcp.plain import plain_answer, plain_progress
 from gatepost.wire import sse
 
 
 def answered(gateway: Gateway, call: Call, verdict: Verdict, event: sse.Event, progress: Progress) -> bytes | None:
     """One event as the client may see it, None where it is dropped."""
-    if event.data is None or event.data == b"":
+    if not event.data or plain_progress(event.data):
         return with_id(gateway, call, event, None, verdict.target)
     if call.duty is Duty.TOOL and not progress.answered_ns:
         plain = plain_answer(event.data, call.message.id)
@@ -42,6 +43,18 @@ def answered(gateway: Gateway, call: Call, verdict: Verdict, event: sse.Event, p
     if out is None:
         return None
     return with_id(gateway, call, event, None if out is message else out.encode(), verdict.target)
+
+
+def resumed(answer: bytes, call: Call, progress: Progress) -> None:
+    """Note how a call ended whose stream was taken up again: its answer was passed on already, and is whole."""
+    progress.answered_ns = time.perf_counter_ns()
+    progress.carried_out = True
+    progress.bytes_out += len(answer)
+    progress.is_error = plain_answer(answer, call.message.id)
+    if progress.is_error is None:
+        body = parse(answer).body
+        result = body.get("result")
+        progress.is_error = "error" in body or (isinstance(result, dict) and result.get("isError") is True)
 
 
 def _unasked(gateway: Gateway, call: Call, message: Message, target: str | None) -> Message | None:

@@ -19,8 +19,9 @@ from gatepost.gateway.heads import forwarded
 from gatepost.gateway.sessions import TooManySessions, too_many
 from gatepost.mcp import legacy, modern, replies
 from gatepost.mcp.lists import BadList
-from gatepost.mcp.message import INVALID_REQUEST, MessageError, parse, plain_answer
+from gatepost.mcp.message import INVALID_REQUEST, MessageError, parse
 from gatepost.mcp.methods import Duty
+from gatepost.mcp.plain import plain_answer
 from gatepost.upstreams.base import Reply, UpstreamFailed
 from gatepost.wire import sse, strictjson
 from gatepost.wire.listener import ClientGone, Request
@@ -168,19 +169,32 @@ async def _stream(
     request.start(200, (*EVENT_STREAM, *_session_header(progress)))
     progress.streaming = True
     guard(gateway, call.caller, progress)
-    resumable = False
+    resumable, broke = False, None
     try:
         async for event in reply.events():
             out = events.answered(gateway, call, verdict, event, progress)
             resumable = resumable or (event.id is not None and call.era is legacy)
             if out is not None:
                 progress.bytes_out += len(out)
-                await write(request, out, keep_reading=call.era is legacy)
+                if request.flows:
+                    request.push(out)
+                else:
+                    await write(request, out, keep_reading=call.era is legacy)
+    except UpstreamFailed as failure:
+        if not resumable or progress.answered_ns or failure.code != "GP-3003":
+            raise
+        broke = failure
     finally:
         gateway.streams.pop(progress, None)
-    if not progress.answered_ns and not resumable:
-        name = call.caller.server_name
-        raise UpstreamFailed("GP-3003", name, f"The server {name!r} closed the stream without an answer.", sent=True)
+    if not progress.answered_ns:
+        if not resumable:
+            name, why = call.caller.server_name, "closed the stream without an answer"
+            raise UpstreamFailed("GP-3003", name, f"The server {name!r} {why}.", sent=True)
+        answer = await request.resumed()
+        if answer:
+            events.resumed(answer, call, progress)
+        elif broke is not None:
+            raise broke
     if not request.gone:
         request.end()
 

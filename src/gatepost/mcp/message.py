@@ -7,7 +7,6 @@ that arrived go nowhere else.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
 from typing import Any, Final, Literal
 
 import msgspec
@@ -184,83 +183,6 @@ def _refuse_lookalikes(keys: dict[str, Any], known: frozenset[str], where: str, 
             raise MessageError(
                 INVALID_REQUEST, f"A key of {where} looks like a protocol key but is spelled differently: {key!r}.", id
             )
-
-
-class _Result(msgspec.Struct, gc=False):
-    isError: bool = False  # noqa: N815 - the protocol's name
-    resultType: str = "complete"  # noqa: N815
-
-
-class _Answer(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    jsonrpc: Literal["2.0"]
-    id: str | int
-    result: _Result
-
-
-_answer: Final = msgspec.json.Decoder(_Answer).decode
-_ONCE: Final = (b'"id"', b'"jsonrpc"', b'"result"')
-_NEVER: Final = (b'"error"', b'"method"', b'"taskId"', b'"requestState"', b'"inputRequests"')
-_AT_MOST_ONCE: Final = (b'"isError"', b'"resultType"')
-_LONG: Final = 4096
-"""Longer answers are often a few long strings, between which there is little to look at."""
-_A_STRING: Final = 256
-"""So long are those on average at least."""
-_LONGEST_KEY: Final = 16
-
-
-def plain_answer(raw: bytes, id: Id | None) -> bool | None:
-    """`isError` of a complete result for the request `id`, read without building the rest of it.
-
-    Most answers to a call are passed on as they are, so only what is looked at has to be read: that the message is
-    JSON, has each of its own keys once and unescaped, answers this request and holds nothing that is sealed.
-
-    Returns: None for anything else, which `parse` then looks at in full.
-    """
-    strings = _strings(raw) if len(raw) > _LONG else None
-    if strings is None:
-        if raw.count(b"\\u"):  # quicker than `in`, which looks for a first place
-            return None
-        count: Callable[[bytes], int] = raw.count
-    else:
-        count = strings.count
-    for key in _ONCE:
-        if count(key) != 1:
-            return None
-    for key in _NEVER:
-        if count(key):
-            return None
-    for key in _AT_MOST_ONCE:
-        if count(key) > 1:
-            return None
-    try:
-        if not raw.isascii():
-            raw.decode("utf-8")
-        answer = _answer(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    if type(answer.id) is not type(id) or answer.id != id or answer.result.resultType != "complete":
-        return None
-    return answer.result.isError
-
-
-def _strings(raw: bytes) -> list[bytes] | None:
-    """All strings of a JSON text that are as short as a key, in their quotes; None where strings hold a backslash, or
-    are so many that to look through the text is quicker."""
-    find = raw.find
-    if find(b"\\") >= 0:
-        return None
-    strings: list[bytes] = []
-    end = -1
-    for _ in range(len(raw) // _A_STRING):
-        start = find(b'"', end + 1)
-        if start < 0:
-            return strings
-        end = find(b'"', start + 1)
-        if end < 0:
-            return None
-        if end - start <= _LONGEST_KEY:
-            strings.append(raw[start : end + 1])
-    return None
 
 
 _FOLDED: dict[frozenset[str], frozenset[str]] = {}

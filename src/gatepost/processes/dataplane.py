@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import contextlib
 import functools
-import gc
 import json
 import signal
 import sys
@@ -31,7 +30,7 @@ from gatepost.gateway.held import HeldFile
 from gatepost.journal import Journal
 from gatepost.keys import Keyring
 from gatepost.paths import DataFolder
-from gatepost.processes import books, lifeline, ops
+from gatepost.processes import books, lifeline, memory, ops
 from gatepost.quota import MemoryLedger
 from gatepost.upstreams import connect
 from gatepost.wire.listen_policy import check_listen
@@ -271,10 +270,7 @@ async def _run(data: Path, options: Options) -> None:
         loop.add_signal_handler(number, stop.set)
     plane = DataPlane(DataFolder(data), options)
     address = await plane.start()
-    # What was made so far lives on; what a call makes dies without the collector, which may rest longer.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    memory.settle()
     print(json.dumps({"ready": True, "address": address}), flush=True)
     await stop.wait()
     await plane.stop()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import gc
 import getpass
 import hashlib
 import os
@@ -29,6 +28,7 @@ from gatepost.journal import Journal
 from gatepost.journal.recorder import Recorder
 from gatepost.keys import Keyring
 from gatepost.paths import DataFolder
+from gatepost.processes import memory
 from gatepost.processes.awake import Awake
 from gatepost.processes.books import SOCKET, Shelf
 from gatepost.processes.policy_file import PolicyFile
@@ -306,9 +306,7 @@ async def _until(true: Callable[[], bool]) -> None:
 
 async def _main(folder: DataFolder, orders: Orders, stdin: int, stdout: int) -> int:
     run = Run(folder, orders, stdin, stdout)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    memory.settle()
     return await run.run()
 
 

@@ -180,8 +180,8 @@ class HttpReply(msgspec.Struct, eq=False):
         parser = sse.Parser(max_event=self._upstream.config.limits.message)
         complete = False
         try:
-            async for chunk in self._response.chunks():
-                for event in parser.feed(chunk):
+            while piece := await self._response.piece():
+                for event in parser.feed(piece):
                     yield event
             complete = True
         except UpstreamError as error:

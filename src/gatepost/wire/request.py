@@ -114,6 +114,11 @@ class Request(msgspec.Struct, eq=False):
         self._begin()
         self._connection.stream(head)
 
+    @property
+    def flows(self) -> bool:
+        """Whether the client is there and reads as quickly as it is written to: `push` is as good as `write` then."""
+        return not (self.gone or self._connection.paused)
+
     def push(self, chunk: bytes) -> None:
         """Send one piece without waiting for a slow client; for the last small one.
 
@@ -141,6 +146,13 @@ class Request(msgspec.Struct, eq=False):
             await connection.drained()
             if self.gone:
                 raise ClientGone
+
+    async def resumed(self) -> bytes | None:
+        """The answer's last piece, where its source ended before that and is taken up again on the client's behalf.
+
+        None where a client does that itself, as over HTTP.
+        """
+        return None
 
     def end(self) -> None:
         """End an answer that came in pieces."""

@@ -113,26 +113,34 @@ class Response(msgspec.Struct, eq=False):
         Raises:
             UpstreamError: `Cut`, `Malformed`, `TimedOut`, behind the pieces that came before.
         """
-        chunks = self._chunks
         try:
-            while True:
-                if chunks:
-                    piece = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-                    chunks.clear()
-                    self._unread = 0
-                    if self._exchange is not None:
-                        self._exchange.resume()
-                    yield piece
-                elif self._error is not None:
-                    raise self._error
-                elif self._exchange is None:
-                    return
-                else:
-                    self._waiter = Signal()
-                    await self._waiter
+            while piece := await self.piece():
+                yield piece
         finally:
-            self._waiter = None
             self.abort()
+
+    async def piece(self) -> bytes:
+        """What has come of the body since the last one, at least one byte; nothing at its end. Raises as `chunks` does.
+
+        Whoever does not read to the end calls `abort`.
+        """
+        chunks = self._chunks
+        while not chunks:
+            if self._error is not None:
+                raise self._error
+            if self._exchange is None:
+                return b""
+            self._waiter = Signal()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        piece = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
+        self._unread = 0
+        if self._exchange is not None:
+            self._exchange.resume()
+        return piece
 
     def abort(self) -> None:
         """Close the connection unless the response is complete: the server is told that nobody reads on."""

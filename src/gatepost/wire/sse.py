@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 _BOM: Final = b"\xef\xbb\xbf"
 _LF: Final = 0x0A
 _NOWHERE: Final = -1
@@ -11,13 +13,14 @@ _UNKNOWN: Final = -2
 MAX_EVENT: Final = 16 * 1024 * 1024
 _MOST_LINES: Final = 256 * 1024
 """Lines of an event: what is remembered of each takes a hundred times as much as the shortest has."""
+_FEW_LINES: Final = 256
 
 
 class TooLarge(Exception):
     """An event is longer than the parser was told to accept."""
 
 
-class Event:
+class Event(msgspec.Struct, gc=False):
     """One event, or a run of comments that ends in a blank line.
 
     Attributes:
@@ -27,17 +30,11 @@ class Event:
             all digits are none.
     """
 
-    __slots__ = ("data", "event", "id", "raw", "retry")
-
-    def __init__(self, raw: bytes, data: bytes | None, id: str | None, event: str | None, retry: str | None) -> None:
-        self.raw = raw
-        self.data = data
-        self.id = id
-        self.event = event
-        self.retry = retry
-
-    def __repr__(self) -> str:
-        return f"Event(data={self.data!r}, id={self.id!r}, event={self.event!r}, retry={self.retry!r})"
+    raw: bytes
+    data: bytes | None
+    id: str | None
+    event: str | None
+    retry: str | None
 
 
 class Parser:
@@ -64,11 +61,12 @@ class Parser:
         """
         if not chunk:
             return []
+        events: list[Event] = []
+        if not self._rest and not self._after_cr:
+            chunk = self._plain(chunk, events)
+            if not chunk:  # the usual case: servers write whole events
+                return events
         rest = self._rest
-        if not rest and not self._after_cr and len(chunk) <= self._max_event:
-            lines = _lines_of_one(chunk)
-            if lines is not None:  # the usual case: servers write an event at a time
-                return [self._event(chunk, lines)]
         searched = len(rest)
         if self._after_cr:
             self._after_cr = False
@@ -79,7 +77,6 @@ class Parser:
         else:
             rest = self._rest = chunk
         self._lf = self._cr = _UNKNOWN
-        events: list[Event] = []
         start = 0
         while (end := self._event_end(searched)) > 0 or (not self._lines and self._line > start):
             end = end or self._line
@@ -97,6 +94,32 @@ class Parser:
         if not self._rest:
             self._rest = b""
         return events
+
+    def _plain(self, chunk: bytes, events: list[Event]) -> bytes:
+        """Take the events that a chunk begins with, up to anything unusual. Returns what is left of it.
+
+        Single bytes are looked for with `find` alone: all else that bytes can do takes ten times as long on a long
+        line.
+        """
+        lines: list[bytes] = []
+        begin = start = 0
+        while (end := chunk.find(b"\n", start)) >= 0 and len(lines) < _FEW_LINES:
+            line = chunk[start:end]
+            cr = line.find(b"\r")
+            if cr >= 0:
+                if cr != end - start - 1:
+                    break  # one that ends a line by itself
+                line = line[:-1]
+            start = end + 1
+            if line:
+                lines.append(line)
+            elif lines and start - begin <= self._max_event:
+                events.append(self._event(chunk[begin:start], lines))
+                lines = []
+                begin = start
+            else:
+                break
+        return chunk[begin:]
 
     def close(self) -> bytes:
         """What was left of an unfinished event, which the specification has thrown away."""
@@ -142,6 +165,9 @@ class Parser:
         data: list[bytes] = []
         id = event = retry = None
         for line in lines:
+            if line.startswith(b"data: "):  # most are, and long
+                data.append(line[6:])
+                continue
             name, _, value = line.partition(b":")
             if not name:
                 continue
@@ -155,30 +181,8 @@ class Parser:
                 event = value.decode("utf-8", "replace")
             elif name == b"retry" and value.isdigit():
                 retry = value.decode("ascii")
-        return Event(raw, b"\n".join(data) if data else None, id, event, retry)
-
-
-def _lines_of_one(chunk: bytes) -> list[bytes] | None:
-    """The lines of exactly one event, which end alike and do not begin with a blank one; None for anything else.
-
-    Single bytes are looked for with `find` alone: all else that bytes can do takes ten times as long on a long line.
-    """
-    lines: list[bytes] = []
-    start, ends_crlf = 0, False
-    while (end := chunk.find(b"\n", start)) >= 0:
-        line = chunk[start:end]
-        cr = line.find(b"\r")
-        if not lines:
-            ends_crlf = cr >= 0
-        if cr != (end - start - 1 if ends_crlf else -1):
-            return None
-        start = end + 1
-        if ends_crlf:
-            line = line[:-1]
-        if not line:
-            return lines if lines and start == len(chunk) else None
-        lines.append(line)
-    return None
+        whole = data[0] if len(data) == 1 else b"\n".join(data) if data else None
+        return Event(raw, whole, id, event, retry)
 
 
 def _lines(text: bytes) -> list[bytes]:
