@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import tempfile
 from pathlib import Path
@@ -42,16 +43,19 @@ def test_what_waits_is_what_a_table_of_pins_says(steps: list[tuple[str, Mode, An
             file = PinFile(Path(folder) / "pins", "s")
             if act == "see":
                 found = file.see([defined(*each) for each in said.items()], mode, legacy=False)
+                listed = said
                 for name, text in said.items():
-                    listed[name] = text
                     if mode == "off" or (name not in pins and (mode == "warn" or not met)):
                         pins[name] = text
                 met = True
                 assert {each.name for each in found if each.waits} == {n for n in said if pins.get(n) != said[n]}
             else:
                 waiting = {each.name: each.listed for each in file.waiting() if each.name in said}
-                file.accept(waiting)
+                gone = [name for name in file.gone() if name in said]
+                file.accept(waiting, gone)
                 pins |= {name: listed[name] for name in waiting}
+                pins = {name: text for name, text in pins.items() if name not in gone}
+            assert list(file.gone()) == sorted(pins.keys() - listed.keys())
             assert [each.name for each in file.waiting()] == sorted(n for n in listed if pins.get(n) != listed[n])
 
 
@@ -76,7 +80,17 @@ def test_what_has_changed_again_is_not_accepted_nor_is_anything_beside_it(tmp_pa
     assert [each.name for each in file.waiting()] == ["a", "b"]
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"version": 2}', '{"version": 1, "pins": [], "listed": {}}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        '{"version": 3}',
+        '{"version": 2, "pins": {}, "listed": {"a": {}}}',
+        '{"version": 1, "pins": [], "listed": {}}',
+    ],
+)
 def test_a_file_that_cannot_be_used_is_said_and_left_as_it_is(tmp_path: Path, content: str) -> None:
     file = PinFile(tmp_path, "s")
     file.path.write_text(content)
@@ -86,6 +100,60 @@ def test_a_file_that_cannot_be_used_is_said_and_left_as_it_is(tmp_path: Path, co
         assert caught.value.code == "GP-5003"
         assert str(file.path) in str(caught.value)
     assert file.path.read_text() == content
+
+
+def test_a_tool_that_is_gone_and_comes_back_otherwise_has_changed_until_its_pin_is_forgotten(tmp_path: Path) -> None:
+    file = PinFile(tmp_path, "s")
+    file.see([defined("a", "one"), defined("b", "one")], "quarantine", legacy=False)
+    file.see([defined("a", "one")], "quarantine", legacy=False)
+    assert file.waiting() == ()
+    (found,) = file.see([defined("a", "one"), defined("b", "two")], "quarantine", legacy=False)
+    assert (found.name, found.pinned is not None) == ("b", True)
+    file.see([defined("a", "one")], "quarantine", legacy=False)
+    file.accept({}, file.gone())
+    (found,) = file.see([defined("a", "one"), defined("b", "two")], "quarantine", legacy=False)
+    assert (found.name, found.pinned) == ("b", None)
+    with pytest.raises(GatepostError, match="b has changed again"):
+        file.accept({}, ["b"])
+
+
+def test_a_server_that_lists_other_names_each_time_fills_the_file_to_its_bound_and_is_then_refused(
+    tmp_path: Path,
+) -> None:
+    file = PinFile(tmp_path, "s", largest=2_000)
+    number = 0
+    with pytest.raises(GatepostError) as caught:
+        for number in range(100):
+            file.see([defined(f"t{number}", "x" * 50)], "warn", legacy=False)
+    assert 5 < number < 50
+    assert caught.value.code == "GP-5003"
+    assert f"Forget the {number} that it no longer lists: gatepost server accept s." in caught.value.hint
+    assert file.path.stat().st_size <= 2_000
+    (last,) = file.tools()
+    assert last["name"] == f"t{number - 1}"
+    file.accept({}, file.gone())
+    assert file.see([defined("new", "x")], "warn", legacy=False)[0].waits is False
+
+
+def test_a_list_that_is_too_long_for_the_file_is_refused_with_the_way_to_go_on(tmp_path: Path) -> None:
+    file = PinFile(tmp_path, "s", largest=2_000)
+    with pytest.raises(GatepostError) as caught:
+        file.see([defined(f"t{number}", "x" * 50) for number in range(100)], "warn", legacy=False)
+    assert "It lists 100 tools." in caught.value.hint
+    assert not file.path.exists()
+
+
+def test_what_is_as_it_is_pinned_stands_in_the_file_once_and_a_file_of_the_first_version_is_read(
+    tmp_path: Path,
+) -> None:
+    file = PinFile(tmp_path, "s")
+    whole = defined("a", "one" * 1_000)
+    file.see([whole], "warn", legacy=False)
+    assert file.path.stat().st_size < 1.2 * len(json.dumps(whole.tool))
+    assert file.tools() == [whole.tool]
+    file.path.write_text(json.dumps({"version": 1, "pins": {"a": whole.tool}, "listed": {"a": whole.tool}}))
+    assert file.see([whole], "warn", legacy=False) == ()
+    assert [each.name for each in file.see([defined("a", "two")], "warn", legacy=False)] == ["a"]
 
 
 def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:

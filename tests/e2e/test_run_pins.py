@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -123,6 +124,64 @@ def test_under_quarantine_a_changed_and_a_new_tool_are_out_of_use_until_they_are
         assert works(client, "delete_file")
     assert {entry["rule"] for entry in home.log("decided") if entry["decision"] == "deny"} == {"(definition changed)"}
     assert [row["action"] for row in home.log("admin") if row["action"] == "server.accept"] == ["server.accept"] * 2
+
+
+def test_a_tool_that_is_gone_is_shown_as_such_and_its_pin_forgotten_when_that_is_accepted(home: Home) -> None:
+    home.lists(READ, DELETE)
+    with home.run("--drift", "quarantine") as client:
+        assert names(client) == ["read_file", "delete_file"]
+    home.lists(READ)
+    with home.run("--drift", "quarantine") as client:
+        assert names(client) == ["read_file"]
+    looked = home.program("server", "accept", "files", "--dry-run", "--json")
+    assert [(each["tool"], each["kind"]) for each in looked.json["tools"]] == [("delete_file", "gone")]
+    assert home.program("server", "accept", "files").code == 0
+    home.lists(READ, DELETE)
+    with home.run("--drift", "quarantine") as client:
+        assert names(client) == ["read_file"]
+
+
+def accepting(home: Home) -> list[str]:
+    """What the log has of accepting, oldest first, and whether each row of it is whole."""
+    assert home.program("log", "verify").code == 0
+    return [row["action"] for row in home.log("admin") if "accept" in row["action"]]
+
+
+def changed(home: Home) -> Path:
+    """A server one of whose tools waits; where its pins are written before they are put in place."""
+    home.lists(READ)
+    with home.run("--drift", "quarantine") as client:
+        assert works(client, "read_file")
+    home.lists(READ | {"description": "Read any file."})
+    with home.run("--drift", "quarantine") as client:
+        assert names(client) == []
+    return home.data / "pins" / "files.new"
+
+
+def test_who_is_killed_while_accepting_has_said_so_and_has_put_nothing_into_use(home: Home) -> None:
+    new = changed(home)
+    os.mkfifo(new)  # nobody reads from it: whoever writes waits
+    with home.program.started("server", "accept", "files") as accepting_now:
+        while "server.accept" not in accepting(home):
+            assert accepting_now.poll() is None
+        accepting_now.kill()
+        accepting_now.wait()
+    new.unlink()
+    assert accepting(home) == ["server.accept"]
+    assert home.program("server", "accept", "files", "--dry-run").code == 1
+    assert home.program("server", "accept", "files").code == 0
+    assert accepting(home) == ["server.accept", "server.accept", "server.accepted"]
+
+
+def test_pins_that_cannot_be_written_are_said_and_the_log_has_it_that_nothing_came_of_it(home: Home) -> None:
+    new = changed(home)
+    new.mkdir()
+    refused = home.program("server", "accept", "files")
+    assert refused.code == 1
+    assert "GP-5003" in refused.err
+    assert accepting(home) == ["server.accept", "server.accept-failed"]
+    new.rmdir()
+    assert home.program("server", "accept", "files", "--dry-run").code == 1
 
 
 def test_under_quarantine_a_tool_that_changes_while_it_is_used_is_out_of_use_at_the_next_list(home: Home) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from gatepost.control.act import Act, Actor, Done
 from gatepost.control.names import check_server
@@ -39,7 +40,7 @@ def of_run(folder: DataFolder, server: str) -> PinFile | None:
 
 def waiting(pins: PinFile) -> tuple[Waiting, ...]:
     """The tools that wait to be accepted, by name. Raises `GatepostError` GP-5003."""
-    return tuple(
+    found = [
         Waiting(
             name=each.name,
             kind="new" if each.pinned is None else "changed",
@@ -47,20 +48,51 @@ def waiting(pins: PinFile) -> tuple[Waiting, ...]:
             listed=Definition(each.name, each.listed, definition_hash(each.listed), None, 0.0),
         )
         for each in pins.waiting()
-    )
+    ]
+    found += [Waiting(name, "gone", pinned, None) for name, pinned in pins.gone().items()]
+    return tuple(sorted(found, key=lambda each: each.name))
 
 
 def accept(store: Store, actor: Actor, server: str, pins: PinFile, shown: Sequence[Waiting]) -> Done[tuple[str, ...]]:
-    """Pins tools as they were shown. Raises `GatepostError` GP-4004 where one has changed since, GP-5003."""
+    """Pins tools as they were shown; the pin of one that is gone is forgotten.
+
+    The file and the log are two things. What is about to be accepted is recorded first (`server.accept`), then it is in
+    the file, and what came of it is recorded (`server.accepted`, `server.accept-failed`): whatever ends in between,
+    nothing is accepted that the log does not tell of, and it does not say of anything that it was done which was not.
+
+    Raises `GatepostError` GP-4004 where one has changed since, GP-5003.
+    """
     wanted = {each.name: each.listed for each in shown if each.listed is not None}
-    with Act(store, actor) as act:
-        pins.accept({name: each.tool for name, each in wanted.items()})
+    gone = [each.name for each in shown if each.listed is None]
+    names = (*wanted, *gone)
+    object = f"server:{server}"
+    recorded: list[Done[None]] = []
+
+    def record(action: str, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
+        with Act(store, actor) as act:
+            act.record(action, object, before=before, after=after)
+        recorded.append(act.done(None))
+
+    def begin() -> None:
         before = {each.name: None if each.pinned is None else definition_hash(each.pinned) for each in shown}
-        told = list(wanted)[:_NAMES_TOLD]
-        act.record(
+        told = names[:_NAMES_TOLD]
+        after = {name: each.hash for name, each in wanted.items()}
+        record(
             "server.accept",
-            f"server:{server}",
-            before={"pins": [[name, before[name]] for name in told]},
-            after={"pins": [[name, wanted[name].hash] for name in told], "tools": len(wanted)},
+            {"pins": [[name, before[name]] for name in told]},
+            {"pins": [[name, after.get(name)] for name in told], "tools": len(names)},
         )
-    return act.done(tuple(wanted))
+
+    try:
+        pins.accept({name: each.tool for name, each in wanted.items()}, gone, begin)
+    except GatepostError as error:
+        if recorded:
+            record("server.accept-failed", None, {"tools": len(names), "because": error.message})
+        raise
+    if recorded:
+        record("server.accepted", None, {"tools": len(names)})
+    return Done(
+        names,
+        max((done.revision for done in recorded), default=0),
+        tuple(warning for done in recorded for warning in done.warnings),
+    )
