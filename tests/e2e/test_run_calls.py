@@ -121,8 +121,8 @@ def test_progress_comes_in_order_before_the_answer(tmp_path: Path) -> None:
 
 
 @contextmanager
-def resumable() -> Iterator[str]:
-    command = [sys.executable, str(SERVERS / "resumable.py")]
+def serving(script: str, *arguments: str) -> Iterator[str]:
+    command = [sys.executable, str(SERVERS / script), *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -147,10 +147,27 @@ def test_a_stream_that_breaks_off_is_taken_up_where_it_was(tmp_path: Path) -> No
             assert result.content[0].text == "whole"  # type: ignore[union-attr]
         return seen
 
-    with resumable() as url:
+    with serving("resumable.py") as url:
         assert asyncio.run(use(url)) == [1, 2, 3]
-    # The log is of the call's own stream, which broke off.
-    assert [(entry["tool"], entry["carried_out"]) for entry in calls(tmp_path / "data")] == [("cut", "unknown")]
+    (entry,) = calls(tmp_path / "data")
+    assert (entry["tool"], entry["carried_out"], entry["is_error"], entry["error_class"]) == ("cut", True, False, None)
+
+
+@pytest.mark.parametrize(
+    ("rest", "code", "outcome"),
+    [("error", 7, (True, True, None)), ("gone", 3003, ("unknown", None, "bad_response"))],
+)
+def test_the_log_has_the_outcome_that_a_stream_had_in_the_end(
+    tmp_path: Path, rest: str, code: int, outcome: tuple[object, ...]
+) -> None:
+    """The connection was cut in the middle of a call's stream: what came when it was taken up again is how it ended."""
+    with serving("cut_off.py", rest) as url, running(tmp_path / "data", OPEN, "--upstream", url) as client:
+        client.initialize()
+        answer = client.ask("tools/call", {"name": "cut", "arguments": {}})
+        assert answer["error"]["code"] == code
+        assert client.leave() == 0
+    (entry,) = calls(tmp_path / "data")
+    assert (entry["carried_out"], entry["is_error"], entry["error_class"]) == outcome
 
 
 # -- what does not answer
@@ -193,7 +210,7 @@ def test_a_signal_in_the_middle_of_a_call_ends_it_with_an_answer_and_its_outcome
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_run_in_front_of_a_url(tmp_path: Path, number: signal.Signals) -> None:
-    with resumable() as url, running(tmp_path / "data", OPEN, "--upstream", url) as client:
+    with serving("resumable.py") as url, running(tmp_path / "data", OPEN, "--upstream", url) as client:
         client.initialize()
         client.process.send_signal(number)
         assert client.process.wait(30) == 128 + number

@@ -18,6 +18,7 @@ from gatepost.gateway.stdio.line_request import LineRequest
 from gatepost.gateway.stdio.lines import Outlet
 from gatepost.gateway.stdio.peek import Broken, Peek, peek
 from gatepost.gateway.stdio.station import CLIENT_ADDRESS, Station
+from gatepost.gateway.stdio.streams import Streams
 from gatepost.mcp import replies
 from gatepost.mcp.message import INVALID_REQUEST, Id, MessageError, parse
 from gatepost.mcp.refused import Refused
@@ -29,11 +30,8 @@ from gatepost.wire.running import Running
 MOST_IN_FLIGHT: Final = 1024
 """Requests in flight, after which nothing more is read."""
 _MOST_HELD: Final = 4 * 1024 * 1024
-_LONGEST_PAUSE: Final = 30.0
 _INTERNAL_ERROR: Final = -32603
 _FAULT: Final = "The call could not be served: this is a fault in Gatepost. Nothing is known of its outcome."
-_RESUMES: Final = 5
-"""Times that a stream is taken up again without anything new on it."""
 _CHANGED: Final = "notifications/tools/list_changed"
 _NEED_TOOLS: Final = frozenset({"tools/call", "tools/list"})
 
@@ -82,7 +80,7 @@ class Front:
         self._heads = Heads(station.caller.server_name)
         self._in_flight: dict[Id, LineRequest] = {}
         self._running: set[Running] = set()
-        self._listening: set[LineRequest] = set()
+        self._streams = Streams(self, gateway, station, self._heads)
         self._beside: set[asyncio.Task[None]] = set()
         self._held: deque[bytes] | None = None
         self._held_size = 0
@@ -172,9 +170,6 @@ class Front:
         self._subscriptions -= request.subscribes
         id = request.id
         if id is not None:
-            if request.last_event is not None and not request.answered and not request.gone:
-                self._spawn(self._resume(request))
-                return
             if not request.answered and not request.gone:
                 self._answer(request, replies.error(id, _INTERNAL_ERROR, _FAULT))
             if self._in_flight.get(id) is request:
@@ -232,7 +227,7 @@ class Front:
         """The client is initialized: the server hears of it before anything else, and may speak from now on."""
         await handle(self._gateway, request)
         if self._heads.session is not None:
-            self._spawn(self._listen())
+            self._spawn(self._streams.listen())
 
     # -- cancelling
 
@@ -246,7 +241,8 @@ class Front:
         """A legacy client calls a request off. The server hears of it; the client wants no answer any more."""
         request = self._in_flight.get(_cancelled(line))
         if request is not None and request.head.method == "POST":
-            request.silent = request.answered = True
+            request.silent = True
+            self._answered(request, b"")
 
     # -- to the client
 
@@ -288,7 +284,17 @@ class Front:
     def _answer(self, request: LineRequest, body: bytes) -> None:
         if not request.silent and body:
             self.outlet.line(body)
+        self._answered(request, body)
+
+    def _answered(self, request: LineRequest, body: bytes) -> None:
         request.answered = True
+        if request.goes_on is not None:
+            request.answer = body
+            request.goes_on.set()
+
+    async def resumed(self, request: LineRequest) -> bytes | None:
+        """The answer to a request whose stream ended before it: see `Streams.resumed`."""
+        return await self._streams.resumed(request)
 
     def _learn(self, request: LineRequest, headers: Headers, body: bytes) -> None:
         """What later heads say: the session, and the revision that was agreed on."""
@@ -322,57 +328,15 @@ class Front:
         else:
             self._answer(request, refused)
 
-    # -- streams that a legacy client has over HTTP
-
-    async def _listen(self) -> None:
-        """Keep the server's own stream open, where it offers one."""
-        pause, last = 1.0, None
-        while True:
-            request = LineRequest.of(self, self._heads.listening(last), b"", self._station.caller, None)
-            await self._served(request)
-            if request.status >= 400 and request.status != 502:
-                return
-            last = request.last_event or last
-            pause = request.retry if request.status < 400 else min(pause * 2, _LONGEST_PAUSE)
-            await asyncio.sleep(pause)
-
-    async def _resume(self, request: LineRequest) -> None:
-        """A stream ended before its answer, and can be taken up again (2025-11-25 transports, "Resumability")."""
-        last, tries = request.last_event, 0
-        while not request.answered and last is not None and tries < _RESUMES:
-            await asyncio.sleep(request.retry)
-            again = LineRequest.of(self, self._heads.listening(last), b"", self._station.caller, None)
-            await self._served(again)
-            tries = 0 if again.last_event not in (None, last) else tries + 1
-            last = again.last_event or last
-            request.retry = again.retry
-        if request.id is not None and self._in_flight.get(request.id) is request:
-            del self._in_flight[request.id]
-        if not request.answered and request.id is not None:
-            name = self._station.caller.server_name
-            text = f"The server {name!r} closed the stream without an answer."
-            self._answer(request, replies.error(request.id, 3003, text, {"code": "GP-3003"}))
-
-    async def _served(self, request: LineRequest) -> None:
-        """Run a request of the front's own to its end."""
-        ended = asyncio.Event()
-        running = Running(handle(self._gateway, request), self._loop, lambda _: ended.set())
-        request.running = running
-        self._listening.add(request)
-        running.start()
-        try:
-            await ended.wait()
-        finally:
-            self._listening.discard(request)
-
     # -- the end
 
     async def close(self) -> None:
         """Call off what is in flight, and end the session."""
         for task in list(self._beside):
             task.cancel()
-        for request in [*self._in_flight.values(), *self._listening]:
+        for request in list(self._in_flight.values()):
             request.left()
+        self._streams.close()
         if self._heads.session is not None:
             await handle(self._gateway, LineRequest.of(self, self._heads.ending(), b"", self._station.caller, None))
 

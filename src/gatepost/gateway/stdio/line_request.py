@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +32,8 @@ class LineRequest(Request):
         answered: whether an answer to it was passed on, or need not be any more.
         last_event: the id of the last event of its stream, to take it up again.
         retry: seconds after which the server wants that.
+        goes_on: set when there is no more to wait for on the stream that was taken up again.
+        answer: what came on it in the end.
     """
 
     id: Id | None = None
@@ -41,6 +44,8 @@ class LineRequest(Request):
     status: int = 0
     last_event: str | None = None
     retry: float = 1.0
+    goes_on: asyncio.Event | None = None
+    answer: bytes | None = None
     _front: Any = None
     _parser: sse.Parser | None = None
 
@@ -69,6 +74,18 @@ class LineRequest(Request):
             return
         self._begin()
         self._front.began(self, status, headers)
+
+    @property
+    def flows(self) -> bool:
+        """See `Request.flows`."""
+        return not (self.gone or self._front.outlet.paused)
+
+    async def resumed(self) -> bytes | None:
+        """See `Request.resumed`."""
+        if self.gone or self.answered:
+            return None
+        answer: bytes | None = await self._front.resumed(self)
+        return answer
 
     def push(self, chunk: bytes) -> None:
         """Pass on the messages of a piece of an event stream."""
