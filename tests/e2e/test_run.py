@@ -261,7 +261,9 @@ def test_a_command_that_does_not_exist_is_said_on_standard_error(tmp_path: Path)
     with running(tmp_path / "data", OPEN, "--", "/nonexistent/program") as client:
         assert client.process.wait(30) == 127
         assert client.rest() == b""
-        assert any("GP-3005" in line and "/nonexistent/program" in line for line in client.errors())
+        (said,) = [line for line in client.errors() if "GP-3005" in line]
+        assert "'/nonexistent/program' was not found. Give its full path, or set PATH where the client's file" in said
+        assert "gatepost server" not in said
 
 
 def test_a_policy_with_a_mistake_starts_nothing(tmp_path: Path) -> None:
@@ -276,6 +278,7 @@ def test_a_server_that_cannot_be_reached_is_an_answer_and_is_tried_again(tmp_pat
         for _ in range(2):
             answer = client.ask("initialize", {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {}})
             assert answer["error"]["data"]["code"] == "GP-3001"
+            assert answer["error"]["message"].endswith("Check that it runs there and that its address is right.")
         assert client.leave() == 0
 
 

@@ -51,12 +51,17 @@ class _Legacy(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def server(event: bytes) -> Iterator[str]:
-    handler = type("Handler", (_Legacy,), {"event": event})
+    with serving(type("Handler", (_Legacy,), {"event": event})) as url:
+        yield url + "/mcp"
+
+
+@contextmanager
+def serving(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
     served = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{served.server_address[1]}/mcp"
+        yield f"http://127.0.0.1:{served.server_address[1]}"
     finally:
         served.shutdown()
         thread.join()
@@ -72,3 +77,27 @@ def test_comments_between_carriage_returns_are_no_part_of_the_message(tmp_path: 
     with server(event) as url, running(tmp_path / "data", OPEN, "--upstream", url) as client:
         client.initialize()
         assert client.call("t")["result"] == {"content": [], "x": 1}
+
+
+def test_a_server_that_wants_a_credential_or_is_elsewhere_is_answered_with_what_to_give_to_run(tmp_path: Path) -> None:
+    """None of it is registered here, so that no command but `run` itself can be told."""
+
+    class Refusing(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(401 if self.path == "/closed" else 308)
+            self.send_header("location", "/mcp/")
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with serving(Refusing) as url:
+        said = {}
+        for path in ("/closed", "/moved"):
+            with running(tmp_path / "data", OPEN, "--upstream", url + path) as client:
+                asked = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {}}
+                said[path] = client.ask("initialize", asked)["error"]["message"]
+                assert client.leave() == 0
+    assert said["/closed"].endswith("Give one with: --header 'Authorization: @FILE' (or env:NAME).")
+    assert said["/moved"].endswith("If that is its address, give that one.")

@@ -80,11 +80,19 @@ class Orders:
         """The server. A program has the client's own environment and folder."""
         limits = ServerLimits(answer=self.patience, stream_idle=max(self.patience, ServerLimits().stream_idle))
         if self.url is not None:
-            return ServerConfig(self.name, url=self.url, headers=self.headers, limits=limits)
+            return ServerConfig(self.name, url=self.url, headers=self.headers, limits=limits, registered=False)
         env = {name: value for name, value in os.environ.items() if name}
         # The era is found out on the program itself; that it has sessions is for the client's side alone.
         eras = frozenset({"legacy"})
-        return ServerConfig(self.name, command=self.command, env=env, cwd=str(Path.cwd()), eras=eras, limits=limits)
+        return ServerConfig(
+            self.name,
+            command=self.command,
+            env=env,
+            cwd=str(Path.cwd()),
+            eras=eras,
+            limits=limits,
+            registered=False,
+        )
 
     def grant(self) -> Grant:
         """The implicit grant: the same for every run of this server by this identity, so that they share counters."""

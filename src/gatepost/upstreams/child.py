@@ -291,10 +291,11 @@ class Child:
         if number == errno.ENOENT and not Path(folder).is_dir():
             return self._failed("GP-3005", f"cannot be started in {folder!r}: there is no such folder")
         if number == errno.ENOENT:
+            how = "set PATH for it (gatepost server add --env PATH=…)"
+            if not self.config.registered:
+                how = "set PATH where the client's file sets variables: many clients have one that is not your shell's"
             return self._failed(
-                "GP-3005",
-                f"cannot be started: {program!r} was not found",
-                "Give its full path, or set PATH for it (gatepost server add --env PATH=…).",
+                "GP-3005", f"cannot be started: {program!r} was not found", f"Give its full path, or {how}."
             )
         return self._failed("GP-3005", f"cannot be started: {program!r}: {os.strerror(number)}")
 

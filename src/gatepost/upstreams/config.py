@@ -81,6 +81,7 @@ class ServerConfig:
         eras: what the server speaks, of {"legacy", "modern"}; empty where it was not scanned yet.
         versions: the protocol revisions it speaks, oldest first.
         limits: deadlines and sizes.
+        registered: whether commands know it by its name; else it was named on a command line, and advice is about that.
 
     Raises:
         GatepostError: GP-4001 for the name, GP-4005 for anything else, naming the value.
@@ -95,6 +96,7 @@ class ServerConfig:
     eras: frozenset[str] = frozenset()
     versions: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    registered: bool = True
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

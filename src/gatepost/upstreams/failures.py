@@ -12,7 +12,8 @@ def from_wire(config: ServerConfig, error: UpstreamError) -> UpstreamFailed:
     name, limits = config.name, config.limits
     said = f"The server {name!r} at {config.where}"
     if isinstance(error, ConnectError):
-        hint = "Check that it runs there and that its address is right (gatepost server show)."
+        where = f" (gatepost server show {name})" if config.registered else ""
+        hint = f"Check that it runs there and that its address is right{where}."
         return UpstreamFailed("GP-3001", name, f"{said} cannot be reached: {error}.", hint, sent=error.sent)
     if isinstance(error, TimedOut):
         if error.phase == "connect":
@@ -50,11 +51,12 @@ def event_too_large(config: ServerConfig) -> UpstreamFailed:
 def redirected(config: ServerConfig, status: int, location: bytes | None) -> UpstreamFailed:
     """An answer of 3xx. Where it points is named, without its query (which may hold a secret)."""
     where = "" if location is None else " to " + location.partition(b"?")[0].decode("latin-1")[:200]
+    there = "set it as the server's URL" if config.registered else "give that one"
     return UpstreamFailed(
         "GP-3006",
         config.name,
         f"The server {config.name!r} at {config.where} redirected (HTTP {status}){where}, which is never followed.",
-        "If that is its address, set it as the server's URL.",
+        f"If that is its address, {there}.",
         sent=True,
     )
 
@@ -70,10 +72,11 @@ def wants_credential(config: ServerConfig, status: int) -> UpstreamFailed:
     """HTTP 401 or 403 to a scan."""
     given = any(name.lower() == "authorization" for name, _ in config.headers)
     what = "does not accept the credential it is given" if given else "wants a credential"
+    how = f"gatepost server add {config.name} --url … --header" if config.registered else "--header"
     return UpstreamFailed(
         "GP-3001",
         config.name,
         f"The server {config.name!r} at {config.where} {what} (HTTP {status}).",
-        f"Give one with: gatepost server add {config.name} --url … --header 'Authorization: @FILE' (or env:NAME).",
+        f"Give one with: {how} 'Authorization: @FILE' (or env:NAME).",
         sent=True,
     )
