@@ -234,6 +234,24 @@ def test_what_is_no_json_value_has_no_canonical_form(value: object) -> None:
         canonical(value)
 
 
+@pytest.mark.parametrize("spelled", [b"1e1", b"1.50", b"-0", b"1E-7"])
+def test_a_large_text_costs_one_number_for_each_odd_spelling_however_often_it_stands(spelled: bytes) -> None:
+    text = b"[" + b",".join([spelled] * 100_000) + b"]"
+    numbers = parse(text)
+    assert write(numbers) == text
+    assert len({id(number) for number in numbers}) == 1
+
+
+def test_a_large_text_keeps_more_odd_spellings_than_are_remembered() -> None:
+    text = b"[" + b",".join(b"%d.%d0" % divmod(number, 100) for number in range(60_000)) + b"]"
+    assert write(parse(text)) == text
+
+
+def test_an_odd_spelling_in_a_large_text_is_refused_where_no_number_can_be() -> None:
+    text = b"[" + b"1e1," * 50_000
+    assert refused(text + b"1e400]").position == len(text)
+
+
 def test_numbers_made_by_parse_alone_carry_their_text() -> None:
     value = parse(b"1e2")
     assert isinstance(value, NumberText)

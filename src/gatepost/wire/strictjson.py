@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from json.encoder import encode_basestring
 from typing import Any, Final
@@ -37,6 +38,11 @@ _SMALLEST_FIXED: Final = -6
 _USUAL_DEPTH: Final = 16
 _FEW: Final = 64
 """So few digits and opening brackets make neither a number that is too long nor too much depth."""
+_LARGE: Final = 64 * 1024
+"""Characters of a text from which on it is remembered which odd spellings were met: one costs three times a usual
+number, and a body has room for a million of them."""
+_REMEMBERED: Final = 16_384
+"""So many spellings of one text: more than there are of those so short that hundreds of thousands of them fit."""
 _NOT_COUNTED: Final = bytes(set(range(256)) - set(b"0123456789[{"))
 
 
@@ -79,15 +85,29 @@ def _spelled(text: str) -> NumberText:
     return number
 
 
-def _float(text: str) -> float | NumberText:
-    if len(text) > MAX_NUMBER:
-        raise _Fault
-    value = float(text)
-    if _encode(value).decode() == text:
-        return value
-    if math.isinf(value):
-        raise _Fault
-    return _spelled(text)
+_MINUS_ZERO: Final = _spelled("-0")
+
+
+def _reader_of_floats(remembered: int) -> Callable[[str], float | NumberText]:
+    """What makes a number of a text with a point or an exponent, and remembers so many odd spellings."""
+    known: dict[str, NumberText] = {}
+
+    def read_float(text: str) -> float | NumberText:
+        if len(text) > MAX_NUMBER:
+            raise _Fault
+        value = float(text)
+        if _encode(value).decode() == text:
+            return value
+        number = known.get(text)
+        if number is None:
+            if math.isinf(value):
+                raise _Fault
+            number = _spelled(text)
+            if len(known) < remembered:
+                known[text] = number
+        return number
+
+    return read_float
 
 
 def _int(text: str) -> int | NumberText:
@@ -95,7 +115,7 @@ def _int(text: str) -> int | NumberText:
         if len(text) > _MOST_DIGITS or math.isinf(float(text)):
             raise _Fault
     elif text == "-0":
-        return _spelled(text)
+        return _MINUS_ZERO
     return int(text)
 
 
@@ -103,9 +123,19 @@ def _constant(_: str) -> Any:
     raise _Fault
 
 
-_scan = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=_float, parse_int=_int, parse_constant=_constant
-).scan_once  # type: ignore[attr-defined]
+def _scanner(remembered: int) -> Callable[[str, int], tuple[Any, int]]:
+    """The standard scanner with our hooks; from a text and where a value begins to the value and where it ends."""
+    decoder = json.JSONDecoder(
+        object_pairs_hook=_object,
+        parse_float=_reader_of_floats(remembered),
+        parse_int=_int,
+        parse_constant=_constant,
+    )
+    scan: Callable[[str, int], tuple[Any, int]] = decoder.scan_once  # type: ignore[attr-defined]
+    return scan
+
+
+_scan_small: Final = _scanner(0)
 _sorted: Final = msgspec.json.Encoder(order="sorted")
 _encoder = msgspec.json.Encoder(enc_hook=lambda value: msgspec.Raw(value.text.encode("ascii")), decimal_format="number")
 _encode: Final = _encoder.encode
@@ -165,7 +195,8 @@ def _scanned(body: bytes, max_depth: int) -> Any:
         if text.startswith("\ufeff"):
             raise StrictJSONError("The text begins with a byte-order mark.", text, 0)
     try:
-        value, end = _scan(text, start)
+        scan = _scan_small if len(text) < _LARGE else _scanner(_REMEMBERED)
+        value, end = scan(text, start)
     except StopIteration as stop:
         ends = stop.value >= len(text)
         why = "The text ends where a value should begin." if ends else "A value is expected here."
