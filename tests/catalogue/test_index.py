@@ -7,6 +7,8 @@ import http.server
 import json
 import os
 import shlex
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from decimal import Decimal
@@ -126,6 +128,103 @@ def test_an_index_of_another_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "b.db").write_text("this is no database, " * 100)
     with pytest.raises(GatepostError, match="cannot be opened"):
         Index.open(tmp_path / "b.db")
+
+
+def test_a_file_that_cannot_be_made_private_is_said_and_left_alone(tmp_path: Path) -> None:
+    program = Program(tmp_path / "data")
+    (tmp_path / "data").mkdir()
+    there = tmp_path / "data" / "catalogue.db"
+    there.symlink_to("/proc/self/status")  # whose mode nobody may change
+    ran = program.quick("catalogue", "import", str(tmp_path))
+    assert (ran.code, "GP-5003" in ran.err) == (1, True)
+    there.unlink()
+    there.write_bytes(b"")
+    there.chmod(0o644)
+    assert program.quick("catalogue", "search", "git").code == 0
+    assert there.stat().st_mode & 0o777 == 0o600
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from gatepost.catalogue.index import Index, ServerEntry
+from gatepost.catalogue.index.entries import entries_of
+from gatepost.errors import GatepostError
+
+def server(name, number):
+    tools = [{"name": f"get_{place}", "description": f"{name} {place} " + "word " * 300} for place in range(number)]
+    return ServerEntry(name, title=name, source="scan", tools=entries_of(tools))
+
+with Index.open(Path(sys.argv[1])) as index:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8 << 20, 8 << 20))  # as a disk that is full is: a write fails
+    try:
+        new = [server(f"new{number}", 4_000) for number in range(9)]
+        index.put([server("before", 3), *new, server("before", 4_000)])
+    except GatepostError as error:
+        print(error.code)
+"""
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["first", "later"])
+def test_an_import_that_the_disk_has_no_room_for_leaves_what_was_there_and_every_server_whole(
+    tmp_path: Path, first: bool
+) -> None:
+    path = tmp_path / "catalogue.db"
+    if not first:
+        with Index.open(path) as index:
+            index.put([ServerEntry("before", title="As it was", tools=entries_of([{"name": "get_it"}] * 1))])
+    done = subprocess.run([sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout == "GP-5003\n", done.stderr
+    with Index.open(path) as index:
+        found = {one.name: len(one.tools or ()) for one in index.servers()}
+        assert sum(found.values()) == index.counts().tools < 40_000
+        assert {number for name, number in found.items() if name != "before"} <= {4_000}
+        if not first:
+            assert found["before"] in (1, 3)
+        assert len(_all(index, signal="empty-description")) == (0 if first or found["before"] == 3 else 1)
+        index.put([ServerEntry("after", tools=entries_of([{"name": "get_after"}]))])
+        assert index.search("after").tools[0].name == "get_after"
+
+
+def test_an_index_that_somebody_else_fills_for_the_first_time_can_be_searched_meanwhile(tmp_path: Path) -> None:
+    with Index.open(tmp_path / "a.db") as mine, Index.open(tmp_path / "a.db") as other:
+        seen: list[int] = []
+
+        def looked() -> Iterator[ServerEntry]:
+            for number in range(3):
+                tools = [{"name": f"run_{number}_{place}", "description": ""} for place in range(10_000)]
+                yield ServerEntry(f"s{number}", tools=entries_of(tools))
+                seen.append(len(other.search("", signal="empty-description").tools))
+
+        mine.put(looked())
+        assert seen[1:] == [50, 50]
+
+
+def test_what_is_registered_here_is_replaced_by_nothing_that_another_source_says(tmp_path: Path) -> None:
+    program = Program(tmp_path / "data")
+    listed = tmp_path / "tools.json"
+    listed.write_text(json.dumps(TOOLS))
+    assert program.add_tiny("files", listed).code == 0
+    assert program.quick("catalogue", "import", "--registered").code == 0
+    with Index.open(tmp_path / "data" / "catalogue.db") as index:
+        before = index.server("files")
+    other = {"name": "files", "title": "Another", "description": "Another", "version": "9", "websiteUrl": "http://x.y"}
+    told = {
+        "page.json": {"servers": [{"server": other}]},
+        "mcp.json": {"mcpServers": {"files": {"url": "http://x.y"}}},
+        "files.json": {"tools": [{"name": "harmless"}]},
+    }
+    for name, content in told.items():
+        (tmp_path / name).write_text(json.dumps(content))
+        assert program.quick("catalogue", "import", str(tmp_path / name)).code == 0
+    with Index.open(tmp_path / "data" / "catalogue.db") as index:
+        assert index.server("files") == before
+    file = tmp_path / "index.gpindex"
+    key = program.read("catalogue", "export", str(file))["key"]
+    elsewhere = Program(tmp_path / "elsewhere")
+    assert elsewhere.quick("catalogue", "import", str(file), "--key", key).code == 0
+    assert elsewhere.quick("catalogue", "import", str(tmp_path / "files.json")).code == 0
+    assert [one["server"] for one in elsewhere.read("catalogue", "search", "harmless")["tools"]] == ["files"]
 
 
 # -- sources -----------------------------------------------------------------------------------------------------------

@@ -210,7 +210,7 @@ def _from_path(place: Place, index: Index, path: Path, keys: tuple[str, ...], pr
 
 def _registered(place: Place) -> list[ServerEntry]:
     from gatepost.catalogue.index import ServerEntry
-    from gatepost.catalogue.index.entries import entries_of
+    from gatepost.catalogue.index.entries import REGISTERED, entries_of
     from gatepost.cli.session import opened
     from gatepost.control.servers import list_servers
     from gatepost.control.tools import list_tools
@@ -221,5 +221,5 @@ def _registered(place: Place) -> list[ServerEntry]:
             tools = list_tools(store, server.name)
             said = {one.name: one.category for one in tools}
             entries = entries_of([one.tool for one in tools], said)
-            found.append(ServerEntry(server.name, source="registered", tools=entries))
+            found.append(ServerEntry(server.name, source=REGISTERED, tools=entries))
     return found

@@ -11,6 +11,8 @@ from gatepost.catalogue.listed import classified, shown_json, tokens_of
 
 LONGEST_DEFINITION: Final = 64 * 1024
 LONGEST_TEXT: Final = 2_000
+REGISTERED: Final = "registered"
+"""The source of servers that are registered here: what it says of a server goes before what any other says."""
 _BITS: Final = {signal: 1 << place for place, signal in enumerate(SIGNALS)}
 CONFIDENCES: Final = ("low", "medium", "high")
 

@@ -94,7 +94,9 @@ def _listed(
     if signal is not None:
         place = bits_of([signal])
         wanted.append(f"(t.signals & {place}) <> 0")
-        hint = f"INDEXED BY tools_with_{place.bit_length() - 1}"
+        index = f"tools_with_{place.bit_length() - 1}"
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (index,)).fetchone() is not None:
+            hint = f"INDEXED BY {index}"  # else somebody imports just now, and makes it when all is in
     if after is not None:
         name, id = _cursor(after)
         wanted.append("(t.name, t.id) > (?, ?)")

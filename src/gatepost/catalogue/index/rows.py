@@ -32,6 +32,11 @@ class Rows(NamedTuple):
     tools: tuple[ToolRow, ...] | None
     found: tuple[FoundRow, ...]
 
+    @property
+    def source(self) -> str:
+        """Where it comes from."""
+        return self.texts[4]
+
 
 def rows_of(server: ServerEntry) -> Rows:
     """The rows of a server."""

@@ -21,7 +21,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from gatepost.catalogue.classification import CATEGORIES, SEVERITIES, SIGNALS
-from gatepost.catalogue.index.entries import Counts, ServerEntry, ToolEntry
+from gatepost.catalogue.index.entries import REGISTERED, Counts, ServerEntry, ToolEntry
 from gatepost.catalogue.index.store import Index
 from gatepost.errors import GatepostError
 
@@ -135,6 +135,8 @@ def _object(line: bytes, file: BinaryIO) -> dict[str, Any]:
 def _entry(value: dict[str, Any], file: BinaryIO) -> ServerEntry:
     try:
         tools = value.pop("tools")
+        if value.get("source") == REGISTERED:
+            value["source"] = "exported"  # it was registered there, not here
         return ServerEntry(**value, tools=None if tools is None else tuple(_tool(tool) for tool in tools))
     except (TypeError, KeyError, ValueError, AttributeError):
         raise _wrong(file, "a line of it is no server") from None

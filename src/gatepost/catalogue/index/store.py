@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from gatepost.catalogue.classification import CATEGORIES, SEVERITIES, SIGNALS
-from gatepost.catalogue.index.entries import Counts, ServerEntry, ToolEntry, confidence_of, signals_of
+from gatepost.catalogue.index.entries import REGISTERED, Counts, ServerEntry, ToolEntry, confidence_of, signals_of
 from gatepost.catalogue.index.finding import Page, search
 from gatepost.catalogue.index.rows import Rows, rows_of
 from gatepost.errors import GatepostError
@@ -44,6 +47,46 @@ _INDEXES: Final = (
 )
 
 
+_INDEXED: Final = [statement.split()[5] for statement in _INDEXES]
+"""Their names."""
+
+
+def _keep_private(path: Path) -> None:
+    """Sees to it that the file is there and its owner's alone. Raises `OSError`."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        path.chmod(0o600)
+
+
+def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "cache_size = -65536",
+        "mmap_size = 1073741824",
+        "wal_autocheckpoint = 16384",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    if _version(connection) == 0:
+        connection.execute("BEGIN IMMEDIATE")
+        if _version(connection) == 0:  # nobody else made it meanwhile
+            for statement in (*_TABLES.split(";\n"), *_INDEXES, f"PRAGMA user_version = {VERSION}"):
+                connection.execute(statement)
+        connection.execute("COMMIT")
+    version = _version(connection)
+    if version != VERSION:
+        raise GatepostError(
+            "GP-5003", f"The catalogue's index {path} is of version {version}.", "Remove it and import again."
+        )
+    with contextlib.suppress(sqlite3.OperationalError):  # without them it is slower: whoever writes now makes them
+        for statement in _INDEXES:  # an import may have been cut short before it made them
+            connection.execute(statement)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
 class Index:
     """The index in its file. Use `Index.open`, in a `with` statement."""
 
@@ -52,31 +95,25 @@ class Index:
 
     @classmethod
     def open(cls, path: Path | None) -> Index:
-        """Opens the file, and makes it where there is none; None is one in memory. Raises `GatepostError` GP-5003."""
+        """Opens the file, and makes it where there is none; None is one in memory.
+
+        Raises `GatepostError` GP-5003; a file that is there is then as it was.
+        """
         try:
-            connection = sqlite3.connect(path or ":memory:", isolation_level=None)
             if path is not None:
-                path.chmod(0o600)
-            for pragma in (
-                "journal_mode = WAL",
-                "synchronous = NORMAL",
-                "cache_size = -65536",
-                "mmap_size = 1073741824",
-                "wal_autocheckpoint = 16384",
-            ):
-                connection.execute(f"PRAGMA {pragma}")
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT")
-            elif version != VERSION:
-                raise GatepostError(
-                    "GP-5003", f"The catalogue's index {path} is of version {version}.", "Remove it and import again."
-                )
-            if version:
-                for statement in _INDEXES:  # an import may have been cut short before it made them
-                    connection.execute(statement)
-        except sqlite3.Error as error:
-            raise GatepostError("GP-5003", f"The catalogue's index {path} cannot be opened: {error}.") from None
+                _keep_private(path)
+            connection = sqlite3.connect(path or ":memory:", isolation_level=None)
+            try:
+                _prepare(connection, path)
+            except BaseException:
+                connection.close()
+                raise
+        except (sqlite3.Error, OSError) as error:
+            raise GatepostError(
+                "GP-5003",
+                f"The catalogue's index {path} cannot be opened: {error}.",
+                "Mend what that says; or move the file away, and import again.",
+            ) from None
         return cls(connection)
 
     def __enter__(self) -> Index:
@@ -90,23 +127,34 @@ class Index:
     def put(self, servers: Iterable[ServerEntry], told: Callable[[Counts], None] | None = None) -> Counts:
         """Puts servers in; one that is there already is replaced. `told` is called with the counts so far.
 
-        What went in before an error stays.
+        Of a server that is registered here nothing is replaced by what another source says. What went in before an
+        error stays, each server whole.
+
+        Raises `GatepostError` GP-5003 where the file cannot be written.
         """
         return self.put_rows(map(rows_of, servers), told)
 
     def put_rows(self, servers: Iterable[Rows], told: Callable[[Counts], None] | None = None) -> Counts:
         """As `put`, of rows that were made beforehand."""
+        try:
+            return self._put_rows(servers, told)
+        except sqlite3.Error as error:
+            raise GatepostError(
+                "GP-5003",
+                f"The catalogue's index cannot be written: {error}.",
+                "What it held before is still there. Make room, or wait for who else writes, and import again.",
+            ) from None
+
+    def _put_rows(self, servers: Iterable[Rows], told: Callable[[Counts], None] | None) -> Counts:
         connection = self._connection
         done_servers = done_tools = waiting = 0
-        if connection.execute("SELECT 1 FROM tools LIMIT 1").fetchone() is None:
-            for (name,) in connection.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '%tools%'"
-            ).fetchall():
-                connection.execute(f"DROP INDEX {name}")
         connection.execute("BEGIN IMMEDIATE")
         try:
+            if connection.execute("SELECT 1 FROM tools LIMIT 1").fetchone() is None:
+                for name in _INDEXED:  # they are quicker made at once, when all is in
+                    connection.execute(f"DROP INDEX IF EXISTS {name}")
             for server in servers:
-                tools = self._put(server)
+                tools = self._whole(server)
                 done_servers, done_tools, waiting = done_servers + 1, done_tools + tools, waiting + tools + 1
                 if waiting >= _BATCH:
                     connection.execute("COMMIT")
@@ -115,15 +163,35 @@ class Index:
                     if told is not None:
                         told(Counts(done_servers, done_tools))
         finally:
-            connection.execute("COMMIT")
+            if connection.in_transaction:
+                self._commit()
             for statement in _INDEXES:
                 connection.execute(statement)
-            connection.execute("PRAGMA optimize")
+        connection.execute("PRAGMA optimize")
         return Counts(done_servers, done_tools)
+
+    def _whole(self, server: Rows) -> int:
+        """Puts a server in, or takes back all since the last commit: half of one is never left."""
+        try:
+            return self._put(server)
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def _commit(self) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
 
     def _put(self, server: Rows) -> int:
         connection = self._connection
-        row = connection.execute("SELECT id, tools FROM servers WHERE name = ?", (server.name,)).fetchone()
+        row = connection.execute("SELECT id, tools, source FROM servers WHERE name = ?", (server.name,)).fetchone()
+        if row is not None and row[2] == REGISTERED != server.source:
+            return 0
         number = len(server.tools) if server.tools is not None else (row[1] if row else 0)
         if row is None:
             id = connection.execute(
@@ -175,9 +243,17 @@ class Index:
             limit: most on a page, up to 200.
             after: of the page before.
 
-        Raises `GatepostError` GP-4005 for a word that is no category, severity or signal, or a wrong `after`.
+        Raises `GatepostError` GP-4005 for a word that is no category, severity or signal, or a wrong `after`; GP-5003
+        where the file cannot be read.
         """
-        return search(self._connection, text, category, severity, signal, limit, after)
+        try:
+            return search(self._connection, text, category, severity, signal, limit, after)
+        except sqlite3.Error as error:
+            raise GatepostError(
+                "GP-5003",
+                f"The catalogue's index cannot be read: {error}.",
+                "Wait for who writes into it; or move the file away, and import again.",
+            ) from None
 
     def counts(self) -> Counts:
         """How much is there."""
