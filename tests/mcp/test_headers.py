@@ -25,7 +25,7 @@ def message(method: str = "tools/call", **params: object) -> Message:
 
 def good(**changes: str | None) -> dict[bytes, bytes]:
     found = {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": "echo", **changes}
-    return {k.replace("_", "-").encode(): v.encode() for k, v in found.items() if v is not None}
+    return headers.mcp_headers([(k.replace("_", "-").encode(), v.encode()) for k, v in found.items() if v is not None])
 
 
 def refused(found: dict[bytes, bytes], m: Message) -> Refused:
@@ -175,3 +175,11 @@ def test_the_era_is_read_from_the_body_or_the_version_header() -> None:
     assert modern.is_modern(legacy, b"2026-07-28")
     assert not modern.is_modern(legacy, b"2025-11-25")
     assert not modern.is_modern(legacy, None)
+
+
+@pytest.mark.parametrize("name", [None, 5, ["echo"]])
+def test_a_name_that_is_no_text_agrees_with_no_header_and_with_none(name: object) -> None:
+    sent = [(key, value) for key, value in good().items() if key != b"mcp-name"]
+    for found in (headers.mcp_headers(sent), headers.mcp_headers([*sent, (b"mcp-name", b"5")])):
+        with pytest.raises(Refused):
+            modern.check(message(name=name), found, SPOKEN)

@@ -8,7 +8,7 @@ import msgspec
 
 from gatepost.gateway.exchange import Call
 from gatepost.mcp import legacy, modern
-from gatepost.mcp.headers import mcp_headers
+from gatepost.mcp.headers import Mirrored, mcp_headers
 from gatepost.wire.head import Head
 
 Forwarded = tuple[tuple[bytes, bytes], ...]
@@ -26,7 +26,7 @@ class Facts(msgspec.Struct):
         forwarded: by protocol era, what of it goes upstream with a request that agrees with it.
     """
 
-    mcp: dict[bytes, bytes]
+    mcp: Mirrored
     json: bool
     forwarded: dict[str, Forwarded]
 

@@ -115,7 +115,7 @@ def tail(folder: Path) -> Recovery:
 
 def _replay(segment: Segment, offset: int, found: Recovery, ledger: Replayed) -> int:
     """Apply the rows of a segment; returns where the last complete one ends."""
-    seq, head = found.head
+    seq, head = found.head.seq, found.head.hash
     in_flight = found.in_flight
     for start, line in lines(segment.path, offset):
         row = _checked(segment, start, line)

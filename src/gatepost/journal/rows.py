@@ -13,7 +13,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -42,7 +42,7 @@ class Signer(Protocol):
     def verify_key(self) -> bytes: ...
 
 
-class Head(NamedTuple):
+class Head(msgspec.Struct, frozen=True, gc=False):
     """The last row of a chain: its sequence number (0 before the first row) and hash."""
 
     seq: int

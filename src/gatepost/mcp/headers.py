@@ -20,6 +20,9 @@ NAMED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "
 """The methods whose `Mcp-Name` header is required, and the member of `params` it mirrors."""
 
 PARAM_PREFIX: Final = b"mcp-param-"
+_VERSION: Final = b"mcp-protocol-version"
+_METHOD: Final = b"mcp-method"
+_NAME: Final = b"mcp-name"
 _SENTINEL_START: Final = "=?base64?"
 _SENTINEL_END: Final = "?="
 _SCALARS: Final = ("string", "integer", "boolean")
@@ -34,15 +37,32 @@ def mismatch(message: str) -> Refused:
     return Refused(400, HEADER_MISMATCH, "GP-1007", message)
 
 
-def mcp_headers(headers: Headers) -> dict[bytes, bytes]:
-    """The `MCP-*` headers of a request by lower-case name. Raises `Refused` where one stands twice."""
+class Mirrored(dict[bytes, bytes]):
+    """The `MCP-*` headers of a request by lower-case name.
+
+    Attributes:
+        plain: version, method and name as text; None for each that is missing or encoded.
+    """
+
+    __slots__ = ("plain",)
+
+    def __init__(self, found: Mapping[bytes, bytes]) -> None:
+        super().__init__(found)
+        values = [found.get(name) for name in (_VERSION, _METHOD, _NAME)]
+        self.plain = tuple(
+            [None if value is None or value.startswith(b"=?") else value.decode("latin-1") for value in values]
+        )
+
+
+def mcp_headers(headers: Headers) -> Mirrored:
+    """The `MCP-*` headers of a request. Raises `Refused` where one stands twice."""
     found: dict[bytes, bytes] = {}
     for name, value in headers:
         if name.startswith(b"mcp-"):
             if name in found:
                 raise mismatch(f"Header mismatch: {name.decode('ascii', 'replace')} stands twice.")
             found[name] = value
-    return found
+    return Mirrored(found)
 
 
 def decode(value: bytes) -> str | None:
@@ -73,12 +93,15 @@ def encode(value: str) -> bytes:
 
 def check(message: Message, version: str, found: Mapping[bytes, bytes]) -> None:
     """Compare version, method and name with the body. Raises `Refused` with -32020."""
-    _compare(found, b"mcp-protocol-version", version)
-    _compare(found, b"mcp-method", message.method or "")
-    member = NAMED.get(message.method or "")
+    method = message.method or ""
+    member = NAMED.get(method)
+    name = None if member is None else message.params.get(member)
+    if found.__class__ is Mirrored and isinstance(name, str) and found.plain == (version, method, name):
+        return  # the usual call
+    _compare(found, _VERSION, version)
+    _compare(found, _METHOD, method)
     if member is not None:
-        name = message.params.get(member)
-        _compare(found, b"mcp-name", name if isinstance(name, str) else "")
+        _compare(found, _NAME, name if isinstance(name, str) else "")
 
 
 def _compare(found: Mapping[bytes, bytes], header: bytes, expected: str) -> None:
@@ -87,7 +110,7 @@ def _compare(found: Mapping[bytes, bytes], header: bytes, expected: str) -> None
         raise mismatch(f"Header mismatch: {header.decode()} is missing.")
     if not value.startswith(b"=?") and value.decode("latin-1") == expected:
         return
-    decoded = decode(value) if header == b"mcp-name" else value.decode("latin-1")
+    decoded = decode(value) if header == _NAME else value.decode("latin-1")
     if decoded != expected:
         raise mismatch(f"Header mismatch: {header.decode()} does not agree with the body.")
 

@@ -55,10 +55,12 @@ def _is_plain(value: dict[Any, Any] | list[Any], depth: int) -> bool:
         raise NotJSON("values are nested too deeply")
     members: Any = value
     if isinstance(value, dict):
-        for key in value:
-            if not isinstance(key, str):
-                raise NotJSON("a name is not a string")
-            if not key.isascii():
+        try:
+            names = "".join(value)
+        except TypeError:
+            raise NotJSON("a name is not a string") from None
+        if not names.isascii():
+            for key in value:
                 _check_text(key)
         members = value.values()
     plain = True
