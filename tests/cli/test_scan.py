@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.program import TOOLS, Program
+from tests.cli.program import SECONDS, TOOLS, Program
+from tests.cli.terminal import terminal
 
 Serve = Callable[[dict[str, Any]], list[str]]
 LISTING = Path(__file__).with_name("listing_server.py")
@@ -180,3 +181,10 @@ def test_a_list_that_breaks_off_is_not_taken_for_the_whole_of_a_registered_serve
     ran = gatepost("server", "scan", "notes")
     assert (ran.code, "GP-3003" in ran.err) == (1, True)
     assert gatepost.read("server", "show", "notes")["waiting"] == []
+
+
+def test_on_a_terminal_it_is_said_that_a_server_takes_its_time(gatepost: Program) -> None:
+    with terminal(gatepost, "scan", "--", "sleep", "60") as shown:
+        shown.until(b"Still waiting")
+        shown.type(b"\x03")
+        assert shown.process.wait(timeout=SECONDS) != 0

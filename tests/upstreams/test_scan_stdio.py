@@ -124,12 +124,24 @@ def test_of_a_list_without_an_end_as_much_is_used_as_was_read_where_that_is_aske
     run(test())
 
 
-def test_a_server_that_answers_nothing_fails_within_the_deadline_of_the_step() -> None:
+def test_a_program_that_says_nothing_has_one_deadline_for_all_that_it_is_asked() -> None:
     async def test() -> None:
-        limits = replace(QUICK, silence=0.1, probe=0.5)
-        with pytest.raises(UpstreamFailed, match=r"did not answer initialize within 0\.5 s") as failure:
+        # a second step of its own would run into the deadline of the whole scan
+        limits = replace(QUICK, silence=0.1, probe=0.5, scan=0.9)
+        with pytest.raises(UpstreamFailed, match=r"said nothing within 0\.5 s: .*started again") as failure:
             await probe(ServerConfig("cat", command=("sleep", "60"), limits=limits))
         assert failure.value.code == "GP-3002"
+
+    run(test())
+
+
+def test_a_program_that_an_unknown_request_silences_for_good_is_recognised_on_a_fresh_start(tmp_path: Path) -> None:
+    async def test() -> None:
+        mark = tmp_path / "starts"
+        limits = replace(QUICK, silence=1, probe=2)
+        info = await probe(scripted("--stubborn", "--mark", str(mark), limits=limits))
+        assert info.eras == LEGACY
+        assert len(mark.read_text().splitlines()) == 2
 
     run(test())
 

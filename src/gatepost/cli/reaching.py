@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from gatepost.upstreams.scan import ServerInfo
 
     Scan = Callable[[Target, Callable[[ServerInfo], None]], Awaitable[Found]]
+
+
+_PATIENCE = 3
+"""Seconds after which it is said that a server takes its time."""
+_REMINDED = 10
 
 
 def target_of(
@@ -72,6 +78,25 @@ def _asked(target: Target, scan: Scan, then: str) -> Found:
     progress(f"Asking {target.url} …" if target.url else f"Starting {' '.join(target.command)} …")
 
     async def run() -> Found:
-        return await scan(target, heard)
+        waiting = asyncio.create_task(_say_that_it_lasts()) if sys.stderr.isatty() else None
+        try:
+            return await scan(target, heard)
+        finally:
+            if waiting is not None:
+                waiting.cancel()
 
     return asyncio.run(run())
+
+
+async def _say_that_it_lasts() -> None:
+    """Says on stderr that an answer takes long, for as long as it does."""
+    import asyncio
+
+    from gatepost.cli.output import progress
+
+    seconds = _PATIENCE
+    await asyncio.sleep(seconds)
+    while True:
+        progress(f"Still waiting, for {seconds} s by now; Ctrl-C gives up.")
+        await asyncio.sleep(_REMINDED)
+        seconds += _REMINDED

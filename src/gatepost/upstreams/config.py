@@ -44,9 +44,10 @@ class Limits:
     listen_total: float = 86400.0
     """For a whole listening stream."""
     probe: float = 60.0
-    """For each step of a scan; the first includes the program's start."""
+    """For each step of a scan; the first includes the program's start, and is all that a silent server gets."""
     silence: float = 10.0
-    """Without an answer to `server/discover`, after which a program is asked to `initialize` on the same streams."""
+    """Without an answer to `server/discover`, after which a program is asked to `initialize` on the same streams. So
+    long before a silent server's time is over, it is asked to on a connection of its own."""
     scan: float = 180.0
     """For a whole scan."""
     message: int = 16 * 1024 * 1024

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,7 +44,8 @@ async def probe(config: ServerConfig) -> ServerInfo:
     """Find out what a server speaks: `server/discover` first, then `initialize` on a connection of its own.
 
     (2026-07-28 basic/versioning, "Backward Compatibility"; here both are always tried, because a gateway serves clients
-    of both eras.) Takes at most `limits.scan` seconds, `limits.probe` for each step.
+    of both eras.) Takes at most `limits.scan` seconds, `limits.probe` for each step; one that says nothing at all has
+    `limits.probe` for everything.
 
     Raises:
         UpstreamFailed: GP-3001 not reachable, or it wants a credential; GP-3002 no answer in time; GP-3003 not an MCP
@@ -52,7 +53,7 @@ async def probe(config: ServerConfig) -> ServerInfo:
             a redirect.
     """
     async with _scanning(config) as upstream:
-        discovered, handshake = await _discover(upstream, config)
+        discovered, handshake = await _first_answer(upstream, config)
         if handshake is None:
             handshake = await _initialize(upstream, config)
         if isinstance(discovered, dict):
@@ -120,30 +121,39 @@ def _session(config: ServerConfig, era: Era) -> str | None:
 _Outcome = dict[str, Any] | Refusal | UpstreamFailed
 
 
-async def _discover(upstream: Upstream, config: ServerConfig) -> tuple[_Outcome, _Outcome | None]:
-    """The outcomes of `server/discover` and, where it was needed to know, of `initialize`.
+async def _first_answer(upstream: Upstream, config: ServerConfig) -> tuple[_Outcome, _Outcome | None]:
+    """The outcome of `server/discover`; where that was not answered, that of `initialize` beside it.
 
-    Some legacy programs say nothing to a request they do not know. So one that stays silent is asked to initialize on
-    the same streams: whichever it answers first tells, without a guess at how long it takes to start.
+    Some legacy servers say nothing to a request they do not know. So one that stays silent is asked to initialize as
+    well: a program on the same streams, where whichever it answers first tells, without a guess at how long it takes to
+    start; and when its time is nearly over, any server on a connection of its own, for one that the unknown request
+    confused. Raises UpstreamFailed GP-3002 for one that answers none of them within `limits.probe`.
     """
-    modern = Conversation(upstream, config, "modern", None)
-    discover = asyncio.ensure_future(_outcome(modern.ask("server/discover")))
+    limits = config.limits
+    began = asyncio.get_running_loop().time()
+    discover = asyncio.ensure_future(_outcome(Conversation(upstream, config, "modern", None).ask("server/discover")))
+    last = min(limits.silence, limits.probe / 2)
+    handshakes = [asyncio.ensure_future(_later(limits.probe - last, lambda: _initialize(upstream, config)))]
+    if config.transport == "stdio":
+        beside = Conversation(upstream, config, "legacy", None)
+        handshakes.append(asyncio.ensure_future(_later(limits.silence, lambda: _outcome(beside.handshake()))))
+    asked = {discover, *handshakes}
     try:
-        if config.transport == "http":
-            return _only_modern(await discover), None
-        await asyncio.wait({discover}, timeout=config.limits.silence)
-        if discover.done():
+        done, _ = await asyncio.wait(asked, timeout=limits.probe, return_when=asyncio.FIRST_COMPLETED)
+        if not done or asyncio.get_running_loop().time() - began >= limits.probe:
+            raise _silent(config)
+        if discover in done:
             return _only_modern(discover.result()), None
-        handshake = asyncio.ensure_future(_outcome(Conversation(upstream, config, "legacy", None).handshake()))
-        try:
-            await asyncio.wait({discover, handshake}, return_when=asyncio.FIRST_COMPLETED)
-            if discover.done():
-                return _only_modern(discover.result()), None
-            return Refusal(0, "nothing"), handshake.result()
-        finally:
-            handshake.cancel()
+        return Refusal(0, "nothing"), done.pop().result()
     finally:
-        discover.cancel()
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+
+
+async def _later(seconds: float, ask: Callable[[], Awaitable[_Outcome]]) -> _Outcome:
+    await asyncio.sleep(seconds)
+    return await ask()
 
 
 async def _initialize(upstream: Upstream, config: ServerConfig) -> _Outcome:
@@ -222,6 +232,17 @@ def _speaks_nothing(config: ServerConfig, discovered: _Outcome, handshake: _Outc
         f"To server/discover it answered: {discovered}. To initialize it answered: {handshake}."
     )
     return UpstreamFailed("GP-3003", config.name, text, sent=True)
+
+
+def _silent(config: ServerConfig) -> UpstreamFailed:
+    name, seconds = config.name, config.limits.probe
+    if config.transport == "http":
+        how, hint = "", "Check its URL, and whether anything answers there."
+    else:
+        how = ", nor when it was started again"
+        hint = "Check its command: run by itself, it may say what it misses. One that installs itself is slower."
+    text = f"The server {name!r} said nothing within {seconds:g} s: neither to server/discover nor to initialize{how}."
+    return UpstreamFailed("GP-3002", name, text, hint, sent=True)
 
 
 def _refused(config: ServerConfig, method: str, refusal: Refusal) -> UpstreamFailed:

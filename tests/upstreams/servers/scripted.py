@@ -15,6 +15,7 @@ options = argparse.ArgumentParser()
 options.add_argument("--modern", action="store_true", help="answer server/discover")
 options.add_argument("--legacy", action="store_true", help="answer initialize although --modern")
 options.add_argument("--silent", action="store_true", help="say nothing to a method that is not known")
+options.add_argument("--stubborn", action="store_true", help="say nothing any more after a method that is not known")
 options.add_argument("--pages", type=int, default=1)
 options.add_argument("--circle", action="store_true", help="the last page names the first cursor")
 options.add_argument("--twins", action="store_true", help="two different tools of one name")
@@ -187,6 +188,8 @@ def receive(message):
     elif method == "subscriptions/listen":
         listening[id] = True
         notify("notifications/subscriptions/acknowledged", {"_meta": {SUBSCRIPTION: id}, "notifications": {}})
+    elif options.stubborn:
+        sys.stdin.read()
     elif not options.silent:
         send({"id": id, "error": {"code": -32601, "message": "Method not found"}})
 
