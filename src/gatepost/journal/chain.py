@@ -80,7 +80,7 @@ class Chain:
         faults: dict[int, Exception] = {}
         for index, record in enumerate(records):
             try:
-                if isinstance(record, dict) and record["kind"] in SIGNED:
+                if record.__class__ is dict and record["kind"] in SIGNED:
                     sign(record, self.name, head, self._signer)
                 row, head = seal(record, self.name, head)
             except (ValueError, TypeError, LookupError, RecursionError) as fault:

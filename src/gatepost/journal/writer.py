@@ -17,11 +17,12 @@ from typing import Any, Final
 import msgspec
 
 from gatepost.journal import snapshot
-from gatepost.journal.calls import Decided, Record, Settled
+from gatepost.journal.calls import Record
 from gatepost.journal.chain import LOOK_SECONDS, SEGMENT_BYTES, SEGMENT_SECONDS, Chain, Sync, locked
 from gatepost.journal.errors import JournalUnavailable
+from gatepost.journal.in_flight import InFlight
 from gatepost.journal.recovery import Recovery, recover
-from gatepost.journal.rows import Signer, event, is_forwarded, timestamp
+from gatepost.journal.rows import Signer, event, timestamp
 from gatepost.journal.saver import Saver
 from gatepost.journal.state import NoLedger, Recoverable
 from gatepost.wire.running import Signal
@@ -78,7 +79,7 @@ class Journal:
         self._checkpoint_seconds = checkpoint_seconds
         self._snapshot_rows = snapshot_rows
         self._snapshot_seconds = snapshot_seconds
-        self._in_flight = dict(recovered.in_flight)
+        self._in_flight = InFlight(recovered.in_flight, ledger)
         self._records: list[Record] = []
         self._signals: list[Signal[None] | None] = []  # for each record whose row is waited for
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -273,9 +274,7 @@ class Journal:
                 if signal is not None:
                     signal.set_exception(failure)
             return
-        for index, record in enumerate(records):
-            if index not in faults:
-                self._note(record)
+        self._note([one for index, one in enumerate(records) if index not in faults] if faults else records)
         if self._timer is None and self._loop is not None:
             self._timer = self._loop.call_later(self._checkpoint_seconds, self._sign)
         if self._unsaved >= self._snapshot_rows and not self._saver.busy:
@@ -283,7 +282,7 @@ class Journal:
         for index, signal in enumerate(signals):  # who waits goes on in here: everything is settled by now
             if signal is None:
                 continue
-            if index in faults:
+            if faults and index in faults:
                 signal.set_exception(JournalUnavailable(f"the record has no JSON form ({faults[index]})"))
             else:
                 signal.set_result(None)
@@ -291,33 +290,17 @@ class Journal:
     def _write_own(self, records: list[Record]) -> None:
         """Write rows of the journal's own at once. Raises `JournalUnavailable`."""
         self._chain.write(records)
-        for record in records:
-            self._note(record)
+        self._note(records)
 
-    def _note(self, record: Record) -> None:
-        """Keep count of a row that was written."""
-        self._unsigned += 1
-        self._unsaved += 1
-        if isinstance(record, Decided):
-            if record.decision == "allow" or not record.enforced:
-                self._in_flight[record.decision_id] = record.reservation
-        elif isinstance(record, Settled):
-            self._settled(record.decision_id)
-        elif record["kind"] == "decided":
-            if is_forwarded(record):
-                self._in_flight[record["decision_id"]] = record.get("reservation")
-        elif record["kind"] == "settled":
-            self._settled(record["decision_id"])
-        elif record["kind"] == "released":
-            if record["decision_id"] in self._in_flight:
-                self._in_flight[record["decision_id"]] = None
-        elif record["kind"] == "checkpoint":
-            self._unsigned = 0
-
-    def _settled(self, decision: str) -> None:
-        reservation = self._in_flight.pop(decision, None)
-        if reservation is not None:
-            self._ledger.settle(reservation)
+    def _note(self, records: list[Record]) -> None:
+        """Keep count of rows that were written. A checkpoint is the last of its batch."""
+        if not records:
+            return
+        last = records[-1]
+        signed = isinstance(last, dict) and last["kind"] == "checkpoint"
+        self._unsigned = 0 if signed else self._unsigned + len(records)
+        self._unsaved += len(records)
+        self._in_flight.note(records)
 
     def _checkpoint(self, more: int) -> dict[str, Any]:
         """A checkpoint after the rows that have none yet and `more` that are about to be written."""
@@ -389,9 +372,8 @@ class Journal:
 
     def _frozen(self) -> Callable[[], snapshot.Snapshot]:
         """The state as of the last row, as a function that finishes the snapshot in another thread."""
-        held = {reservation for reservation in self._in_flight.values() if reservation is not None}
-        state = self._ledger.freeze(held)
-        chain, in_flight, at = self._chain, list(self._in_flight.items()), timestamp(self._clock())
+        state = self._ledger.freeze(self._in_flight.held())
+        chain, in_flight, at = self._chain, self._in_flight.calls(), timestamp(self._clock())
         segment, offset, head = chain.segment.first, chain.offset, chain.head
         self._unsaved = 0
         return lambda: snapshot.Snapshot(
