@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import trustme
 
+from gatepost.grants.token import new_token
 from gatepost.processes.lock import holder
 from tests.cli.program import TOOLS, Program
 from tests.cli.serving import SECONDS, Serving, Session, alive, eventually, serving
@@ -309,3 +315,49 @@ def test_a_file_in_the_current_folder_is_no_part_of_the_gateway(ready: Program, 
         check=False,
     )
     assert "GP-6001" in process.stderr
+
+
+@pytest.fixture
+def certified(tmp_path: Path) -> Callable[..., list[str]]:
+    """The options of a listener on every address, with a certificate for these names."""
+
+    def options(*names: str) -> list[str]:
+        issued = trustme.CA().issue_cert(*names)
+        chain, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+        chain.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+        issued.private_key_pem.write_to_path(str(key))
+        return ["--listen", "0.0.0.0:0", "--tls-cert", str(chain), "--tls-key", str(key)]
+
+    return options
+
+
+def test_a_listener_with_its_own_certificate_answers_to_its_names_alone_and_tells_the_first(
+    ready: Program, certified: Callable[..., list[str]]
+) -> None:
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    with serving(ready, *certified("*.wild.example", "gate.example", "192.0.2.7", "2001:db8::7")) as running:
+        port = urlsplit(running.facts["data_plane"]).port
+
+        def answered(host: str) -> int:
+            connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=trusting)
+            with contextlib.closing(connection):
+                connection.request("GET", "/healthz", headers={"Host": host})
+                return connection.getresponse().status
+
+        for host in ("gate.example", f"GATE.example:{port}", "a.wild.example", "192.0.2.7", "[2001:db8::7]:443"):
+            assert answered(host) == 200, host
+        for host in ("evil.example", "wild.example", "a.b.wild.example", "127.0.0.1", "0.0.0.0", "localhost"):
+            assert answered(host) == 421, host
+        assert running.facts["public_url"] == f"https://gate.example:{port}"
+        said = ready("connect", "generic", "--server", "files", "--token", new_token())
+        assert f"https://gate.example:{port}/mcp/files/" in said.out
+
+
+def test_a_certificate_without_a_name_for_clients_needs_a_public_url(
+    gatepost: Program, certified: Callable[..., list[str]]
+) -> None:
+    ran = gatepost("serve", "--console", "127.0.0.1:0", *certified("*.wild.example"))
+    assert ran.code == 1
+    assert "error GP-6001: " in ran.err
+    assert "--public-url" in ran.err

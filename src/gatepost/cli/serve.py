@@ -58,7 +58,11 @@ def _address(_context: click.Context, parameter: click.Parameter, value: str) ->
     multiple=True,
     help="Whose word on a client's address counts, such as 10.0.0.0/8; may be repeated.",
 )
-@click.option("--public-url", metavar="URL", help="The address that clients use, where it is another one.")
+@click.option(
+    "--public-url",
+    metavar="URL",
+    help="The address that clients use. Without it: the first name in --tls-cert, or else the one of --listen.",
+)
 @click.option("--tls-cert", metavar="FILE", type=click.Path(dir_okay=False), help="Certificate chain, PEM.")
 @click.option("--tls-key", metavar="FILE", type=click.Path(dir_okay=False), help="Its private key, PEM.")
 @click.option(

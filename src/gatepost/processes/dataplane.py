@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 
 from gatepost import kept
 from gatepost.errors import GatepostError
@@ -30,12 +29,12 @@ from gatepost.gateway.held import HeldFile
 from gatepost.journal import Journal
 from gatepost.keys import Keyring
 from gatepost.paths import DataFolder
-from gatepost.processes import books, lifeline, memory, ops
+from gatepost.processes import addresses, books, lifeline, memory, ops
 from gatepost.quota import MemoryLedger
 from gatepost.upstreams import connect
 from gatepost.wire.listen_policy import check_listen
 from gatepost.wire.listener import Limits, Listener
-from gatepost.wire.tls import server_context
+from gatepost.wire.tls import names_of, server_context
 
 _DRAIN_SECONDS: Final = 30.0
 _RESCAN_SECONDS: Final = 200.0
@@ -57,7 +56,11 @@ class Options:
 
 
 class DataPlane:
-    """A gateway with its journal, its configuration feed, its listener and its control socket."""
+    """A gateway with its journal, its configuration feed, its listener and its control socket.
+
+    Attributes:
+        public_url: the base URL that clients are told, once it is started.
+    """
 
     def __init__(self, folder: DataFolder, options: Options, *, settings: Settings | None = None) -> None:
         self._folder = folder
@@ -86,15 +89,20 @@ class DataPlane:
         self._listener: Listener | None = None
         self._control: asyncio.AbstractServer | None = None
         self._ticker: asyncio.Task[None] | None = None
+        self.public_url = ""
 
     async def start(self) -> str:
         """Load the configuration, listen, and return the base URL. Raises `GatepostError`."""
         options = self._options
         host, port = options.listen
-        tls = None
+        tls, name = None, None
+        certified: tuple[str, ...] = ()
         if options.tls_cert is not None:
             tls = server_context(options.tls_cert, options.tls_key or options.tls_cert)
+            certified = names_of(options.tls_cert)
         check_listen(host, tls=tls is not None, behind_proxy=options.behind_proxy, public_url=options.public_url)
+        if tls is not None and options.public_url is None:
+            name = addresses.told(host, certified)
         self.gateway.pins.remember_in(HeldFile(self._folder.root / HELD), self.gateway.spawn)
         self.refresh()
         self._listener = Listener(
@@ -102,8 +110,8 @@ class DataPlane:
             on_head=self._entry.on_head,
             on_refused=self._entry.on_refused,
             limits=Limits(),
-            allowed_hosts=_hosts(options),
-            allowed_origins=_origins(options),
+            allowed_hosts=addresses.hosts(options.public_url, certified),
+            allowed_origins=addresses.origins(options.public_url),
             trusted_proxies=options.trusted_proxies,
             tls=tls,
             on_turn=self._journal.write_now,
@@ -116,7 +124,9 @@ class DataPlane:
         self._ticker = asyncio.ensure_future(self._tick())
         bound = self._listener.addresses[0]
         shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-        return f"{'https' if tls is not None else 'http'}://{shown}:{bound[1]}"
+        scheme = "https" if tls is not None else "http"
+        self.public_url = options.public_url or f"{scheme}://{name or shown}:{bound[1]}"
+        return f"{scheme}://{shown}:{bound[1]}"
 
     async def stop(self) -> None:
         """Finish what is in flight, up to 30 seconds, then disconnect and close the journal."""
@@ -210,21 +220,6 @@ async def _forget(gateway: Gateway, server: str, upstream_id: str) -> None:
             (await upstream.delete((), upstream_id)).abort()
 
 
-def _hosts(options: Options) -> frozenset[str] | None:
-    """The Host names to answer to; None leaves the listener's own choice for a loopback address."""
-    if options.public_url is None:
-        return None
-    return frozenset({options.public_url.split("://", 1)[-1].split("/", 1)[0].lower()})
-
-
-def _origins(options: Options) -> frozenset[str]:
-    """The public URL's origin, without a path that it may have."""
-    if options.public_url is None:
-        return frozenset()
-    parts = urlsplit(options.public_url.lower())
-    return frozenset({f"{parts.scheme}://{parts.netloc}"})
-
-
 def parse_options(arguments: Sequence[str]) -> tuple[Path, Options]:
     """(data folder, options) from the command line; exits with 2 and a usage line where it is wrong."""
     parser = argparse.ArgumentParser(prog="python -m gatepost.processes.dataplane", description=__doc__)
@@ -271,7 +266,7 @@ async def _run(data: Path, options: Options) -> None:
     plane = DataPlane(DataFolder(data), options)
     address = await plane.start()
     memory.settle()
-    print(json.dumps({"ready": True, "address": address}), flush=True)
+    print(json.dumps({"ready": True, "address": address, "public": plane.public_url}), flush=True)
     await stop.wait()
     await plane.stop()
 

@@ -90,6 +90,7 @@ class _Child:
     address: str
     process: asyncio.subprocess.Process | None = None
     url: str = ""
+    public_url: str = ""
     started: float = 0.0
     pause: float = _FIRST_PAUSE
     last_words: bytearray = field(default_factory=bytearray)
@@ -154,7 +155,7 @@ class Supervisor:
             running = Running(
                 data_plane=self._data_plane.url,
                 console=self._worker.url,
-                public_url=self._options.public_url or self._data_plane.url,
+                public_url=self._data_plane.public_url,
             )
             lock.describe(facts | dataclasses.asdict(running))
             started(running)
@@ -201,15 +202,16 @@ class Supervisor:
         ready = asyncio.create_task(_ready_line(child.process))
         try:
             await asyncio.wait({ready, stopping}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            url = ready.result() if ready.done() else None
+            said = ready.result() if ready.done() else None
         finally:
             for task in (stopping, ready):
                 task.cancel()
             await asyncio.gather(stopping, ready, return_exceptions=True)
-        if url is None:
+        if said is None:
             await self._end(child)
             raise StartFailed(child.last_words.decode("utf-8", "replace").strip())
-        child.url = url
+        child.url = url = str(said["address"])
+        child.public_url = str(said.get("public", url))
         # A restart shall come back to the same place, whatever port was free the first time.
         child.address = urlsplit(url).netloc
         assert child.process.stdout is not None
@@ -256,8 +258,8 @@ def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None
         os.kill(process.pid, number)
 
 
-async def _ready_line(process: asyncio.subprocess.Process) -> str | None:
-    """The address of the first line that says so; None when the process closes its output before."""
+async def _ready_line(process: asyncio.subprocess.Process) -> dict[str, object] | None:
+    """What the first line says that it is ready; None when the process closes its output before."""
     assert process.stdout is not None
     while line := await process.stdout.readline():
         try:
@@ -266,7 +268,7 @@ async def _ready_line(process: asyncio.subprocess.Process) -> str | None:
             sys.stderr.buffer.write(line)
             continue
         if isinstance(said, dict) and said.get("ready") is True:
-            return str(said["address"])
+            return said
     return None
 
 

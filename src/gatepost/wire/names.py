@@ -48,7 +48,8 @@ class Names:
 
     Args:
         listens_on: the address it listens on.
-        hosts: names with or without a port, lower-case. None: loopback names on loopback, any name elsewhere.
+        hosts: names with or without a port, lower-case; `*.` stands for one label, as in a certificate. None: loopback
+            names on loopback, any name elsewhere.
         origins: whole origins, lower-case.
     """
 
@@ -76,7 +77,7 @@ class Names:
             return True
         if self._hosts is None:
             return not self._loopback
-        return host in self._hosts or name in self._hosts
+        return host in self._hosts or name in self._hosts or f"*.{name.partition('.')[2]}" in self._hosts
 
     def allows_origin(self, header: bytes) -> bool:
         """Whether an `Origin` header is one of ours: listed, or a page of this machine for a loopback listener."""

@@ -32,6 +32,32 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
+def names_of(certificate: Path) -> tuple[str, ...]:
+    """The hosts that a certificate is for (RFC 6125: its subject alternative names alone), in its order and lower case.
+
+    An IPv6 address stands in brackets, as in a URL; a name may begin with `*.`. Raises as `server_context` does.
+    """
+    from cryptography import x509  # only a listener with TLS needs it
+
+    try:
+        (own, *_) = x509.load_pem_x509_certificates(certificate.read_bytes())
+        names = own.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    except (OSError, ValueError) as error:
+        raise GatepostError(
+            "GP-6004", f"The TLS certificate {certificate} cannot be read: {_why(error)}.", "Give a PEM file."
+        ) from None
+    found = []
+    for name in names:
+        if isinstance(name, x509.DNSName):
+            found.append(name.value.lower())
+        elif isinstance(name, x509.IPAddress):
+            text = str(name.value)
+            found.append(f"[{text}]" if ":" in text else text)
+    return tuple(found)
+
+
 def client_context(roots: Path | None = None) -> ssl.SSLContext:
     """A context towards upstreams: the chain and the host name are verified.
 
