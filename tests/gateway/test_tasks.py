@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.gateway.test_sessions import begin, opened
-from tests.support.recording import Recorder, Seen, head, raw_answer, sse
+from tests.support.recording import OK, Recorder, Seen, head, raw_answer, sse
 from tests.support.rig import ALLOW_ALL, Rig, read_chunk, request
+from tests.support.serving import free_port
 
 RELATED = "io.modelcontextprotocol/related-task"
 TASK: dict[str, Any] = {"jsonrpc": "2.0", "id": "ID", "result": {"task": {"taskId": "task-1", "status": "working"}}}
@@ -128,6 +129,35 @@ def test_a_client_s_answer_names_the_task_by_the_server_s_own_id(tmp_path: Path)
                 "/mcp/s/", token, {"jsonrpc": "2.0", "id": messages[0]["id"], "result": result}, mcp_session_id=session
             )
             assert upstream.seen[-1].json["result"]["_meta"][RELATED]["taskId"] == "task-1"
+
+    asyncio.run(run())
+
+
+def test_an_answer_that_is_refused_or_never_left_can_be_given_again(tmp_path: Path) -> None:
+    asks = {"jsonrpc": "2.0", "id": 9, "method": "elicitation/create", "params": {"message": "?"}}
+
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", ALLOW_ALL)
+            session = await begin(rig, upstream, token)
+            upstream.answer = raw_answer(head(200, "text/event-stream"), sse(asks, {**OK, "id": 1}))
+            asked = (await rig.call("s", token, mcp_session_id=session)).messages[0]["id"]
+            upstream.answer = raw_answer(head(202, "application/json", length=0))
+            count = len(upstream.seen)
+
+            async def reply(**result: Any) -> int:
+                body = {"jsonrpc": "2.0", "id": asked, "result": {"action": "accept", **result}}
+                return (await rig.post("/mcp/s/", token, body, mcp_session_id=session)).status
+
+            assert await reply(_meta={RELATED: {"taskId": "nobody's"}}) == 400
+            rig.server("s", f"http://127.0.0.1:{free_port()}/mcp")
+            assert await reply() == 502
+            rig.server("s", upstream.url)
+            assert len(upstream.seen) == count
+            assert await reply() == 202
+            assert upstream.seen[-1].json == {"jsonrpc": "2.0", "id": 9, "result": {"action": "accept"}}
+            assert await reply() == 400
 
     asyncio.run(run())
 

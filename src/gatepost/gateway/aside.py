@@ -33,6 +33,8 @@ async def onward(gateway: Gateway, request: Request, call: Call) -> None:
         upstream = gateway.bridges.towards(caller) if call.bridged else gateway.upstream(caller.upstream.config)
         reply = await upstream.post(message.encode(), message, forwarded(request.head, call), session)
     except UpstreamFailed as failure:
+        if message.kind == "response" and not failure.sent:
+            gateway.take_back(str(call.message.id))
         answers.plain(request, 502, failure.code, str(failure))
         return
     reply.abort()
@@ -57,9 +59,11 @@ def _opened(gateway: Gateway, call: Call) -> Message:
         raise Refused(
             400, INVALID_REQUEST, "GP-1006", "No request of the server has this id in this session."
         ) from None
+    answered = tasks.answered(gateway, caller, message.with_id(id))
+    # Last of all: what is refused has answered nothing.
     if not gateway.redeem(str(message.id)):
         raise Refused(400, INVALID_REQUEST, "GP-1006", "The server's request was answered already.")
-    return tasks.answered(gateway, caller, message.with_id(id))
+    return answered
 
 
 async def side_stream(gateway: Gateway, request: Request, caller: Caller, found: dict[bytes, bytes]) -> None:

@@ -194,7 +194,10 @@ class Gateway:
                 close()
 
     def redeem(self, nonce: str) -> bool:
-        """Whether a sealed request state is presented for the first time. Remembered for as long as it may be used."""
+        """Whether a sealed request state, or the id of a server's request, is presented for the first time.
+
+        Remembered for as long as it may be used.
+        """
         now = self.clock()
         if nonce in self._redeemed:
             return False
@@ -207,6 +210,10 @@ class Gateway:
                 del self._redeemed[old]
         self._redeemed[nonce] = now
         return True
+
+    def take_back(self, nonce: str) -> None:
+        """Let something be presented once more that provably had no effect."""
+        self._redeemed.pop(nonce, None)
 
     # -- what the endpoints say ----------------------------------------------------------------------------------
 

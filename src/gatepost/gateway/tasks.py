@@ -1,5 +1,9 @@
-"""A server's tasks under ids that are sealed to the grant and the tool that began them, in every place a message has
-for them: a client never learns a server's own id, and a server never sees a sealed one.
+"""A server's tasks under ids that are sealed to the grant and the tool that began them, where a message names one.
+
+Of what comes from a server, that is the task of a result, the params of a task's status, and the `related-task` in the
+metadata of a result, a notification or a request: there a client sees sealed ids alone. Of what comes from a client, it
+is the params of `tasks/*` (`judge`) and the `related-task` of an answer to the server: there the server sees its own
+ids alone. Anywhere else, as in texts or the metadata of a client's other messages, an id is passed on as it stands.
 """
 
 from __future__ import annotations
