@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -299,6 +300,25 @@ def test_a_limit_counts_over_runs_that_follow_one_another(tmp_path: Path) -> Non
 
 def only(*tools: str) -> str:
     return json.dumps({"version": "1", "default": "deny", "tools": {tool: {} for tool in tools}})
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of another process are set on Linux only")
+def test_a_changed_policy_that_cannot_be_read_for_a_moment_judges_once_it_can(tmp_path: Path) -> None:
+    with running(tmp_path / "data", json.loads(only("echo"))) as client:
+        (file,) = tmp_path.glob("policy-*.json")
+        client.initialize()
+        assert client.text("echo", text="x") == "x"
+        limits = resource.prlimit(client.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(client.pid, resource.RLIMIT_NOFILE, (0, limits[1]))
+        file.write_text(only("pid"))
+        for _ in range(2):
+            assert client.text("echo", text="x") == "x", "the policy stays as it was"
+        client.until_said("Too many open files")
+        resource.prlimit(client.pid, resource.RLIMIT_NOFILE, limits)
+        assert client.text("pid").isdigit()
+        assert client.call("echo", text="x")["result"]["isError"]
+        client.leave()
+        assert sum("stays as it was" in line for line in client.errors()) == 1
 
 
 def test_a_policy_that_changes_judges_from_the_next_call_on_and_one_with_a_mistake_does_not(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ class PolicyFile:
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
         self._seen = _mark(self.path)
+        self._unread = False
         self.policy = self._read()
 
     @property
@@ -33,18 +34,22 @@ class PolicyFile:
     def changed(self) -> bool:
         """Look whether the file is another by now, some 2 µs; True where `policy` is.
 
-        A file that cannot be used leaves the policy as it was, and is told of once on standard error.
+        A file that cannot be used leaves the policy as it was, and is told of once on standard error. One that cannot
+        be read is read again with every look until it can: that may be a matter of a moment, and change nothing of it.
         """
         mark = _mark(self.path)
         if mark == self._seen:
+            self._unread = False
             return False
-        self._seen = mark
         try:
             policy = self._read()
         except OSError as error:
-            return self._tell(f"cannot be read ({error.strerror}), so the policy stays as it was.")
+            told, self._unread = self._unread, True
+            return not told and self._tell(f"cannot be read ({error.strerror}), so the policy stays as it was.")
         except GatepostError as why:
+            self._seen, self._unread = mark, False
             return self._tell(f"cannot be used, so the policy stays as it was. {why.code}: {why}")
+        self._seen, self._unread = mark, False
         if policy.version == self.policy.version:
             return False
         self.policy = policy
