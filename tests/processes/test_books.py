@@ -140,6 +140,48 @@ def test_what_a_guest_left_in_flight_is_unknown_and_what_it_only_reserved_is_giv
     asyncio.run(leave())
 
 
+def test_a_call_that_a_guest_settles_before_its_row_is_written_stays_settled_when_the_guest_goes(
+    folder: DataFolder,
+) -> None:
+    async def leave() -> None:
+        async with kept(folder) as books:
+            link = await books.link()
+            journal = GuestJournal(link)
+            written = journal.append(decided("d1"))
+            journal.post(settled("d1"))
+            await written
+            link.close()
+            await until(lambda: not books.keeper.guests)
+            await books.journal.flush()
+            assert [(row["kind"], row.get("carried_out")) for row in books.rows()] == [
+                ("decided", None),
+                ("settled", True),
+            ]
+
+    asyncio.run(leave())
+
+
+def test_a_guest_that_goes_before_its_row_is_written_leaves_counters_as_the_rows_say(folder: DataFolder) -> None:
+    async def leave() -> None:
+        async with kept(folder) as books:
+            link, use = await books.link(), Use(max=3)
+            await GuestLedger(link).reserve(Caller(), [use], "r1")
+            assert link._transport is not None
+            row = words.Append(link.number(), words.packed(decided("d1", reservation="r1")))
+            link._transport.write(words.frame(row) + b"nonsense ends the connection" * 100)
+            await until(lambda: not books.keeper.guests)
+            await books.journal.flush()
+            assert [(row["kind"], row.get("carried_out")) for row in books.rows()] == [
+                ("decided", None),
+                ("settled", "unknown"),
+            ]
+            left = await books.ledger.reserve(Caller(), [use], "r2")
+            assert isinstance(left, Reservation)
+            assert left.counts[0].before == 1
+
+    asyncio.run(leave())
+
+
 def test_a_guest_whose_keeper_is_gone_is_refused(folder: DataFolder) -> None:
     async def lose() -> None:
         async with kept(folder) as books:

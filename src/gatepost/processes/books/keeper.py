@@ -136,20 +136,29 @@ class Guest(asyncio.Protocol):
         running.start()
 
     async def _append(self, n: int, record: Record) -> None:
-        try:
-            await self._keeper.journal.append(record)
-        except JournalUnavailable as why:
-            self._send(words.Failed(n, why.reason))
-            return
+        # Before its row is written, for its outcome may stand behind it in the same read, and the end of the guest too.
         if isinstance(record, Decided):
             if record.reservation is not None:
                 self._reserved.discard(record.reservation)
             if record.decision == "allow" or not record.enforced:
-                if self._transport is None:
-                    self._settle_unknown(record.decision_id)
-                else:
-                    self._in_flight.add(record.decision_id)
+                self._in_flight.add(record.decision_id)
+        try:
+            await self._keeper.journal.append(record)
+        except JournalUnavailable as why:
+            if isinstance(record, Decided):
+                await self._not_recorded(record)
+            self._send(words.Failed(n, why.reason))
+            return
         self._send(words.Done(n))
+
+    async def _not_recorded(self, record: Decided) -> None:
+        self._in_flight.discard(record.decision_id)
+        if record.reservation is None:
+            return
+        if self._transport is None:
+            await self._release_quietly(record.reservation)
+        else:
+            self._reserved.add(record.reservation)  # it is for the guest to give back
 
     def _post(self, record: Record) -> None:
         if isinstance(record, Settled):
