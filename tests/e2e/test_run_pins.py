@@ -285,3 +285,55 @@ def test_doctor_finds_nothing_wrong_where_only_run_is_used(home: Home) -> None:
     assert home.program("server", "accept", "files").code == 0  # which needs a store
     found = json.loads(home.program("doctor", "--json").out)
     assert [finding for finding in found["findings"] if finding["level"] in ("warning", "problem")] == []
+
+
+def test_a_server_that_only_run_knows_is_shown_with_its_tools_what_has_drifted_and_its_last_calls(home: Home) -> None:
+    home.lists(READ, DELETE)
+    with home.run() as client:
+        assert works(client, "read_file")
+    home.lists(tool("read_file", "Read a file, and tell somebody of it."), DELETE)
+    with home.run() as client:
+        names(client)
+    shown = home.program.quick("server", "show", "files")
+    assert shown.code == 0, shown.err
+    assert "known through   gatepost run" in shown.out
+    assert "to be accepted  read_file (gatepost server accept files)" in shown.out
+    assert "differs" in shown.out and "destructive" in shown.out
+    told = json.loads(home.program.quick("server", "show", "files", "--json").out)
+    assert told["waiting"] == {"read_file": "changed"}
+    assert [one["name"] for one in told["definitions"]] == ["read_file", "delete_file"]
+    assert ("read_file", True) in [(call["tool"], call["carried_out"]) for call in told["calls"]]
+    assert "Known through `gatepost run` alone: files" in home.program.quick("server", "list").out
+    assert "Of the server files, which `gatepost run` knows, 1 tool is" in home.program.quick("doctor").out
+
+
+def test_what_wants_a_registered_server_says_that_only_run_knows_this_one(home: Home) -> None:
+    home.lists(READ)
+    with home.run() as client:
+        names(client)
+    for words in (("server", "scan", "files"), ("policy", "show", "mine"), ("grant", "list")):
+        refused = home.program.quick(*words)
+        assert refused.code == 1
+        assert "only `gatepost run` has used it" in refused.err, words
+    assert home.program("server", "add", "other", "--", sys.executable, SERVER, str(home.listed)).code == 0
+    refused = home.program.quick("server", "scan", "files")
+    assert "Only `gatepost run` has met it: gatepost server show files." in refused.err
+    assert "unknown" not in home.program.quick("server", "show", "files").out
+
+
+def test_a_folder_in_which_a_run_has_read_no_tools_is_no_broken_one(home: Home) -> None:
+    home.lists(READ)
+    with home.run():
+        pass
+    examined = home.program.quick("doctor", "--json", "--skip", "clients")
+    problems = [one for one in json.loads(examined.out)["findings"] if one["level"] == "problem"]
+    assert problems == []
+
+
+def test_the_log_of_one_server_is_shown_alone(home: Home) -> None:
+    home.lists(READ)
+    with home.run() as client:
+        works(client, "read_file")
+    shown = home.program.quick("log", "show", "--server", "files", "--json")
+    assert {entry["server"] for entry in json.loads(shown.out)} == {"files"}
+    assert json.loads(home.program.quick("log", "show", "--server", "others", "--json").out) == []

@@ -38,6 +38,7 @@ def _narrowing(function: _F) -> _F:
         click.option("--since", metavar="WHEN", help="Only from then on: 2h ago is 2h; or 2026-11-21, or with a time."),
         click.option("--decision", type=click.Choice(["allow", "deny", "approve"]), help="Only with this decision."),
         click.option("--tool", metavar="TOOL", help="Only calls of this tool."),
+        click.option("--server", metavar="S", help="Only calls to this server."),
         click.option("--grant", metavar="LABEL", help="Only calls with this grant."),
     ):
         function = option(function)
@@ -138,6 +139,7 @@ def export(place: Place, /, form: str, **narrowed: str | None) -> None:
             rows = export_csv(
                 index.query(
                     grant=wanted.grant,
+                    server=wanted.server,
                     tool=wanted.tool,
                     decision=wanted.decision,
                     since=wanted.since,
@@ -210,11 +212,17 @@ def existing(place: Place) -> DataFolder:
 
 
 def _filter(
-    *, grant: str | None, tool: str | None, decision: str | None, since: str | None, until: str | None
+    *,
+    grant: str | None,
+    server: str | None,
+    tool: str | None,
+    decision: str | None,
+    since: str | None,
+    until: str | None,
 ) -> Filter:
     from gatepost.audit import Filter
 
-    return Filter(grant=grant, tool=tool, decision=decision, since=moment(since), until=moment(until))
+    return Filter(grant=grant, server=server, tool=tool, decision=decision, since=moment(since), until=moment(until))
 
 
 def moment(text: str | None) -> float | None:

@@ -28,9 +28,10 @@ def entries(data: DataFolder, narrowed: Filter, limit: int | None) -> list[dict[
     try:
         found = index.query(
             grant=narrowed.grant,
+            server=narrowed.server,
             tool=narrowed.tool,
             decision=narrowed.decision,
-            kind=None,
+            kind=narrowed.kind,
             since=narrowed.since,
             until=narrowed.until,
         )

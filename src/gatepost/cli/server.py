@@ -125,18 +125,29 @@ def add(
 @json_option
 @click.pass_obj
 def list_(place: Place, as_json: bool) -> None:
-    """List the servers."""
+    """List the servers.
+
+    Those that only `gatepost run` has met are named below; they are registered nowhere, and not part of --json.
+    """
     from gatepost.cli.output import clean, emit, local, table
+    from gatepost.cli.server_met import show_others
     from gatepost.cli.session import opened
+    from gatepost.control import run_pins
     from gatepost.control.servers import list_servers
 
-    with opened(place) as store:
-        servers = list_servers(store)
+    data = place.folder(create=False)
+    met = run_pins.met(data)
+    servers = []
+    if data.store.exists() or not met:
+        with opened(place) as store:
+            servers = list_servers(store)
     if as_json:
         emit([_times_in_utc(known.as_dict()) for known in servers])
         return
+    others = [name for name in met if name not in {known.name for known in servers}]
     if not servers:
         click.echo("No server is registered. gatepost server add --help shows how to add one.")
+        show_others(others)
         return
     table(
         ["NAME", "REACHED BY", "ERAS", "TOOLS", "GRANTS", "SCANNED", "DRIFT"],
@@ -153,6 +164,7 @@ def list_(place: Place, as_json: bool) -> None:
             for known in servers
         ],
     )
+    show_others(others)
 
 
 @server.command(
@@ -169,18 +181,25 @@ def show(place: Place, name: str, as_json: bool) -> None:
     """Show a server and its tools.
 
     With their categories, what has drifted, what in their definitions is to be looked at, the protocol revisions it
-    speaks, and what a running program last said on stderr.
+    speaks, and what a running program last said on stderr. Of a server that only `gatepost run` has met under this
+    name: its tools, what has drifted, and its last calls.
     """
     from gatepost.cli.catalogue import show_findings
     from gatepost.cli.catalogue_tools import findings_in
     from gatepost.cli.output import count, emit, fields, heading, local, spoken, table
     from gatepost.cli.running import pairs as running_pairs
     from gatepost.cli.server_keeping import span
+    from gatepost.cli.server_met import show_met
     from gatepost.cli.session import opened
+    from gatepost.control import run_pins
     from gatepost.control.servers import show_server
     from gatepost.control.tools import list_tools
     from gatepost.processes.ops import ask_now
 
+    of_run = run_pins.of_run(place.folder(), name)
+    if of_run is not None:
+        show_met(place.folder(), name, of_run, as_json=as_json)
+        return
     with opened(place) as store:
         known = show_server(store, name)
         tools = list_tools(store, name)

@@ -23,12 +23,20 @@ def opened(place: Place, *, create: bool = False) -> Iterator[Store]:
 
     Without it, a folder that holds no Gatepost is GP-5003: a wrong --data is noticed, and reading leaves no traces.
     """
+    from gatepost.control import run_pins
     from gatepost.control.store import open_store
+    from gatepost.control.tools import NoSuchServer
 
     with open_store(place.folder(create=create), create=create) as store:
         for warning in store.warnings:
             click.echo(f"warning: {warning}", err=True)
-        yield store
+        try:
+            yield store
+        except NoSuchServer as error:
+            if error.server not in run_pins.met(store.folder):
+                raise
+            hint = f"Only `gatepost run` has met it: gatepost server show {error.server}. To register it: "
+            raise NoSuchServer(error.server, f"{hint}gatepost server add {error.server} --help") from None
 
 
 def actor() -> Actor:

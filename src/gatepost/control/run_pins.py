@@ -26,9 +26,9 @@ def of_run(folder: DataFolder, server: str) -> PinFile | None:
     """
     pins = PinFile(folder.root / FOLDER, check_server(server))
     if not pins.exists():
-        met = sorted(file.stem for file in (folder.root / FOLDER).glob("*.json"))
-        if met and not folder.store.exists():
-            hint = nearest(server, met) or f"Those that a `run` has met: {', '.join(met[:10])}."
+        known = met(folder)
+        if known and not folder.store.exists():
+            hint = nearest(server, known) or f"Those that a `run` has met: {', '.join(known[:10])}."
             raise GatepostError("GP-4003", f"There is no server {server!r}.", hint)
         return None
     if folder.store.exists():
@@ -36,6 +36,11 @@ def of_run(folder: DataFolder, server: str) -> PinFile | None:
             if servers.find(connection, server) is not None:
                 return None
     return pins
+
+
+def met(folder: DataFolder) -> list[str]:
+    """The names under which a `run` has met servers, registered ones among them."""
+    return sorted(file.stem for file in (folder.root / FOLDER).glob("*.json"))
 
 
 def waiting(pins: PinFile) -> tuple[Waiting, ...]:

@@ -69,6 +69,13 @@ def open_store(folder: DataFolder, *, create: bool = True) -> Store:
     Raises `GatepostError` GP-5003 (the store) or GP-5004 (the keys).
     """
     if not create and not folder.store.exists():
+        if folder.journal.exists():  # `gatepost run` needs no store
+            raise GatepostError(
+                "GP-5003",
+                f"Nothing is registered in {folder.root}: only `gatepost run` has used it, whose policies are files.",
+                "Its calls: gatepost log show. Its servers: gatepost server list, gatepost server show NAME. "
+                "To register one: gatepost server add --help",
+            )
         raise GatepostError(
             "GP-5003",
             f"There is no Gatepost in {folder.root} yet.",

@@ -136,12 +136,22 @@ def set_category(store: Store, actor: Actor, server: str, tool: str, category: s
     return act.done(definition)
 
 
-def no_such_server(connection: Connection, name: str) -> GatepostError:
-    """GP-4003 for a server, with the nearest name there is."""
+class NoSuchServer(GatepostError):
+    """GP-4003 for a server.
+
+    Attributes:
+        server: the name.
+    """
+
+    def __init__(self, server: str, hint: str) -> None:
+        super().__init__("GP-4003", f"There is no server {server!r}.", hint)
+        self.server = server
+
+
+def no_such_server(connection: Connection, name: str) -> NoSuchServer:
+    """The error for a server that is not registered, with the nearest name there is."""
     known = [row.name for row in rows.all_rows(connection)]
-    return GatepostError(
-        "GP-4003", f"There is no server {name!r}.", nearest(name, known) or "Add it with `gatepost server add`."
-    )
+    return NoSuchServer(name, nearest(name, known) or "Add it with `gatepost server add`.")
 
 
 def put_tools(connection: Connection, server: str, definitions: Iterable[Definition]) -> None:

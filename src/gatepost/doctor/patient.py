@@ -50,12 +50,12 @@ class Patient:
     def only_run(self) -> bool:
         """Whether nothing but `gatepost run` has used the folder, which needs no store and no `serve`."""
         administered = self.data.store.exists() or (self.data.journal / "admin").exists()
-        return not administered and (self.data.root / PINS).is_dir()
+        return not administered and ((self.data.root / PINS).is_dir() or (self.data.journal / "data").is_dir())
 
     @property
     def wants_no_serve(self) -> bool:
         """Whether `gatepost run` has used the folder, and nothing is registered that a `serve` would offer."""
-        return (self.data.root / PINS).is_dir() and not self.rows
+        return self.only_run or ((self.data.root / PINS).is_dir() and not self.rows)
 
     def command(self, words: str) -> str:
         """A command of ours as it is to be typed."""

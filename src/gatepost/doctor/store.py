@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from gatepost.control import run_pins
+from gatepost.definitions.pinfile import FOLDER as PINS
+from gatepost.definitions.pinfile import PinFile
 from gatepost.doctor.finding import Finding, counted
 from gatepost.doctor.patient import Patient
 from gatepost.errors import GatepostError
@@ -38,6 +41,7 @@ def store(patient: Patient) -> Iterator[Finding]:
     check, path = "store", patient.data.store
     if patient.only_run:
         yield Finding(check, "ok", "There is no store, and need not be: `gatepost run` alone has used this folder.")
+        yield from _waiting_of_run(patient)
         return
     try:
         with contextlib.closing(read_only(path)) as connection:
@@ -69,6 +73,7 @@ def store(patient: Patient) -> Iterator[Finding]:
     yield from _unusable(patient)
     yield from _grants(patient)
     yield from _waiting(patient)
+    yield from _waiting_of_run(patient)
     known = patient.snapshot
     yield Finding(
         check,
@@ -141,6 +146,23 @@ def _waiting(patient: Patient) -> Iterator[Finding]:
         if held:
             text = f"Of the server {name}, {counted(held, 'tool')} {'is' if held == 1 else 'are'} new or changed, "
             text += "and out of use until somebody accepts that."
+            yield Finding("store", "warning", text, patient.command(f"gatepost server accept {name} --dry-run"))
+
+
+def _waiting_of_run(patient: Patient) -> Iterator[Finding]:
+    """The same of servers that only `gatepost run` knows; whether they are in use meanwhile, its --drift says."""
+    for name in run_pins.met(patient.data):
+        if name in patient.snapshot.servers:
+            continue
+        try:
+            waiting = run_pins.waiting(PinFile(patient.data.root / PINS, name))
+        except GatepostError as error:
+            yield Finding("store", "problem", error.message, error.hint)
+            continue
+        if waiting:
+            text = f"Of the server {name}, which `gatepost run` knows, {counted(len(waiting), 'tool')} "
+            text += "is not as it was" if len(waiting) == 1 else "are not as they were"
+            text += " when the server was first met."
             yield Finding("store", "warning", text, patient.command(f"gatepost server accept {name} --dry-run"))
 
 
