@@ -12,12 +12,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import reduce
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from gatepost.catalogue.classification import CATEGORIES, SEVERITIES, SIGNALS
 from gatepost.catalogue.index import Index, ServerEntry
@@ -25,6 +28,7 @@ from gatepost.catalogue.index.entries import bits_of, entries_of, signals_of
 from gatepost.catalogue.index.registry import Pace, import_registry
 from gatepost.catalogue.index.signed import export_index, read_signed, verify
 from gatepost.catalogue.index.sources import Problems, read_sources, servers_of
+from gatepost.catalogue.listed import shown_json, shown_plain
 from gatepost.errors import GatepostError
 from tests.catalogue.labelled import servers
 from tests.cli.program import TOOLS, Program
@@ -225,6 +229,38 @@ def test_what_is_registered_here_is_replaced_by_nothing_that_another_source_says
     assert elsewhere.quick("catalogue", "import", str(file), "--key", key).code == 0
     assert elsewhere.quick("catalogue", "import", str(tmp_path / "files.json")).code == 0
     assert [one["server"] for one in elsewhere.read("catalogue", "search", "harmless")["tools"]] == ["files"]
+
+
+_texts = st.text(st.characters(), max_size=12) | st.sampled_from(
+    ["null", "1e5", "base64encode", "x\ud800", '\x00\x7f"\\/']
+)
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | _texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_texts, inner, max_size=4),
+)
+_definitions = st.fixed_dictionaries(
+    {"name": _texts}, optional={"title": _values, "description": _texts, "inputSchema": _values, "annotations": _values}
+)
+
+
+@given(_definitions)
+@example({"name": "a", "inputSchema": {"default": 1e22, "minimum": -1.5e-9, "x": 10**400, "y": float("nan"), "z": 1.0}})
+def test_what_the_quicker_writer_writes_is_what_the_other_one_does(definition: dict[str, Any]) -> None:
+    assert shown_plain(definition) == shown_json(definition)
+
+
+def test_of_a_definition_that_is_nested_without_end_both_writers_keep_the_texts() -> None:
+    deep: dict[str, Any] = {"name": "a", "inputSchema": reduce(lambda inner, _: {"x": inner}, range(50_000), {})}
+    assert shown_plain(deep) == shown_json(deep) == b'{"name":"a"}'
+
+
+def test_plain_definitions_go_in_as_others_do() -> None:
+    for server in ("github", "stripe"):
+        listed = [
+            {"name": tool.name, "description": tool.description, "inputSchema": tool.schema}
+            for tool in servers()[server]
+        ]
+        assert entries_of(listed, plain=True) == entries_of(listed)
 
 
 # -- sources -----------------------------------------------------------------------------------------------------------

@@ -109,12 +109,14 @@ def import_(
     page of its API), or a file that `gatepost catalogue export` made. Of an mcp.json only names, programs and hosts are
     kept. Exit code 1 where something was left out.
     """
+    from gatepost.catalogue.index.many import import_alone
     from gatepost.catalogue.index.sources import Problems
     from gatepost.cli.output import clean, count, emit
 
     if [path is not None, registered, registry is not None].count(True) != 1:
         raise click.UsageError("Give one of PATH, --registered, --registry URL.")
     problems = Problems()
+    import_alone()
     with _index(place, create=True) as index:
         if registry is not None:
             done = _from_registry(index, registry, anew)

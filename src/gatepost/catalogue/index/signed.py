@@ -13,7 +13,7 @@ import os
 import tempfile
 import zlib
 from collections.abc import Collection, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -47,7 +47,8 @@ def export_index(index: Index, file: Path, key: Ed25519PrivateKey, made_at: str)
                 with gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, compresslevel=6) as packed:
                     _write(packed, digest, header)
                     for server in index.servers():
-                        _write(packed, digest, asdict(server))
+                        tools = None if server.tools is None else [tool._asdict() for tool in server.tools]
+                        _write(packed, digest, {**asdict(replace(server, tools=None)), "tools": tools})
                     signature = key.sign(_PURPOSE + digest.digest())
                     packed.write(_LAST + signature.hex().encode() + b'"}\n')
                 raw.flush()

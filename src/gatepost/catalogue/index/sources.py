@@ -111,7 +111,7 @@ def servers_of(value: Any, name: str, problems: Problems | None = None) -> Itera
         assert isinstance(about, Mapping)
         named = _text(value.get("server") or value.get("name") or about.get("name")) or name
         listed = value["tools"]
-        tools = entries_of(listed)
+        tools = entries_of(listed, plain=True)
         if len(tools) < len(listed) and problems is not None:
             problems.add(
                 f"{len(listed) - len(tools):,} of the {len(listed):,} tools of {named[:80]} are left out: "

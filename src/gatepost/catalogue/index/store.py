@@ -17,7 +17,7 @@ from gatepost.catalogue.index.rows import Rows, rows_of
 from gatepost.errors import GatepostError
 
 VERSION: Final = 1
-_BATCH: Final = 10_000
+_BATCH: Final = 20_000
 
 _TABLES: Final = """
 CREATE TABLE servers (
@@ -31,6 +31,7 @@ CREATE TABLE tools (
 );
 CREATE TABLE progress (source TEXT PRIMARY KEY, cursor TEXT NOT NULL, since TEXT NOT NULL);
 CREATE VIRTUAL TABLE found USING fts5 (words, server, description, facets, detail = 'column');
+INSERT INTO found (found, rank) VALUES ('hashsize', 16777216);
 """
 _SERVER: Final = "id, name, title, description, version, url, source, updated_at, tools"
 _INDEXES: Final = (
@@ -65,6 +66,7 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
         "cache_size = -65536",
         "mmap_size = 1073741824",
         "wal_autocheckpoint = 16384",
+        "threads = 2",  # that sort what an import makes its indexes of
     ):
         connection.execute(f"PRAGMA {pragma}")
     if _version(connection) == 0:
