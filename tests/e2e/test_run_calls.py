@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -168,6 +169,24 @@ def test_the_log_has_the_outcome_that_a_stream_had_in_the_end(
         assert client.leave() == 0
     (entry,) = calls(tmp_path / "data")
     assert (entry["carried_out"], entry["is_error"], entry["error_class"]) == outcome
+
+
+# -- who does not read
+
+
+def test_a_client_that_never_reads_is_not_read_from_and_gets_every_answer_once_it_does(tmp_path: Path) -> None:
+    with running(tmp_path / "data", {"version": "1", "default": "deny"}) as client:
+        client.initialize()
+        assert client.process.stdin is not None
+        pipe, most, asked = client.process.stdin.fileno(), 20_000, []
+        os.set_blocking(pipe, False)
+        # A machine that is slow looks as if it did not read either; then there are fewer answers to wait for.
+        while len(asked) < most and select.select([], [pipe], [], 2)[1]:
+            asked.append(client.request("tools/call", {"name": "echo"}))
+            assert os.write(pipe, json.dumps(asked[-1]).encode() + b"\n") < select.PIPE_BUF
+        assert len(asked) < most
+        assert [client.read()["id"] for _ in asked] == [request["id"] for request in asked]
+        client.leave()
 
 
 # -- what does not answer

@@ -126,6 +126,7 @@ class Run:
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[int] = self._loop.create_future()
         self._input_over = asyncio.Event()
+        self._room = self._client_reads = True
         self._awake = Awake(self._loop)
         keyring = Keyring.open(folder.keys)
         config = orders.server()
@@ -142,7 +143,7 @@ class Run:
         pins = PinFile(folder.root / FOLDER, orders.name)
         toolbox = Toolbox(orders.name, pins, orders.drift, _classes, self.gateway.note)
         self._station = Station(self.gateway, config, orders.policy, orders.grant(), self._program, toolbox)
-        self._outlet = Outlet(stdout, self._input_over.set)
+        self._outlet = Outlet(stdout, self._input_over.set, self._read_by_client)
         self._front = Front(self.gateway, self._station, self._outlet, self)
         most = Limits().max_body
         self._inlet = Inlet(
@@ -223,7 +224,16 @@ class Run:
 
     def flow(self, flowing: bool, /) -> None:
         """See `front.Host`."""
-        if flowing:
+        self._room = flowing
+        self._steer()
+
+    def _read_by_client(self, flowing: bool, /) -> None:
+        """A client that does not read its answers is not read from: what waits for it would grow without an end."""
+        self._client_reads = flowing
+        self._steer()
+
+    def _steer(self) -> None:
+        if self._room and self._client_reads and not self._ended.done():
             self._inlet.resume()
         else:
             self._inlet.pause()

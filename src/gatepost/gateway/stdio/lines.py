@@ -111,14 +111,18 @@ class Outlet:
 
     Args:
         on_gone: called once, when nobody can read any more.
+        on_flow: called with False when so much waits that nothing should be added, which is not refused for all that;
+            with True when all of it is written.
 
     Attributes:
         gone: whether nobody can.
     """
 
-    def __init__(self, descriptor: int, on_gone: Callable[[], None]) -> None:
+    def __init__(self, descriptor: int, on_gone: Callable[[], None], on_flow: Callable[[bool], None]) -> None:
         self._descriptor = descriptor
         self._on_gone = on_gone
+        self._on_flow = on_flow
+        self._flowing = True
         self._loop = asyncio.get_running_loop()
         self._backlog = bytearray()
         self._waiters: list[asyncio.Future[None]] = []
@@ -140,11 +144,15 @@ class Outlet:
         data += b"\n"
         if self._backlog:
             self._backlog += data
-            return
-        written = self._try(data)
-        if written < len(data) and not self.gone:
+        else:
+            written = self._try(data)
+            if written == len(data) or self.gone:
+                return
             self._backlog += data[written:]
             self._loop.add_writer(self._descriptor, self._write)
+        if self._flowing and self.paused:
+            self._flowing = False
+            self._on_flow(False)
 
     async def drained(self) -> None:
         """Wait until everything is written, or nobody reads any more."""
@@ -179,3 +187,6 @@ class Outlet:
             for waiter in waiters:
                 if not waiter.done():
                     waiter.set_result(None)
+            if not self._flowing:
+                self._flowing = True
+                self._on_flow(True)
