@@ -26,6 +26,15 @@ def test_every_attack_has_its_play() -> None:
     assert set(PLAYS) == set(attacks())
 
 
+def test_every_attack_tells_of_an_incident_with_a_source_that_is_no_specification() -> None:
+    for one in attacks().values():
+        assert one.incident, one.name
+        assert one.source.startswith("https://"), one.name
+        assert "/specification/" not in one.source, one.name
+        if one.incident.startswith("CVE-"):
+            assert one.source == "https://www.cve.org/CVERecord?id=" + one.incident.replace(":", " ").split()[0]
+
+
 @pytest.mark.parametrize("name", list(attacks()))
 def test_an_attack_ends_as_the_library_says(results: dict[str, Result], name: str) -> None:
     assert results[name].outcome == ("stopped" if attacks()[name].stops else "not stopped"), results[name]
@@ -96,6 +105,15 @@ def test_attack_list_and_show_tell_of_them(program: Program) -> None:
     assert "What stops it" in shown.out
     assert program.quick("attack", "show", "path-traversal", "--markdown").out.startswith("# Path traversal")
     assert "path-traversal" in program.quick("attack", "show", "path-traversel").err
+
+
+def test_what_a_specification_says_of_an_attack_stands_beside_its_incident(program: Program, tmp_path: Path) -> None:
+    spoken = "modelcontextprotocol.io/specification/2025-06-18/changelog"
+    assert spoken in program.quick("attack", "show", "batch-smuggling").out
+    assert spoken in program.quick("attack", "show", "batch-smuggling", "--markdown").out
+    assert spoken in program.read("attack", "show", "batch-smuggling")["specification"]
+    assert program.quick("catalogue", "build", "--out", str(tmp_path / "site")).code == 0
+    assert spoken in (tmp_path / "site" / "attacks" / "batch-smuggling.html").read_text()
 
 
 def test_attack_run_plays_against_a_registered_server_without_calling_it(program: Program, tmp_path: Path) -> None:

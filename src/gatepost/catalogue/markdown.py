@@ -87,6 +87,8 @@ def attack_markdown(attack: Attack, server: str = "", tools: Sequence[str] | Non
     """The page of an attack; with `tools`, also those of a server that it concerns."""
     lines = [f"# {attack.title}", "", attack.what, "", "## How it works", "", attack.how, ""]
     lines += ["## Where it was seen", "", attack.incident, "", f"<{attack.source}> {attack.checked}", ""]
+    if attack.specification:
+        lines += [f"In a specification: <{attack.specification}>", ""]
     lines += ["## What stops it", "", attack.stops or "Nothing here stops it.", ""]
     if attack.remains:
         lines += ["## What remains", "", attack.remains, ""]

@@ -234,11 +234,19 @@ def _attack(attack: Attack, tools: Sequence[tuple[str, str]]) -> str:
         f"<h2>How it works</h2><p>{_prose(attack.how)}</p>"
         f"<h2>Where it was seen</h2><p>{_prose(attack.incident)}</p>"
         f'<p><a href="{_text(attack.source)}" rel="noreferrer">{_text(attack.source)}</a> {attack.checked}</p>'
+        f"{_specification(attack)}"
         f"<h2>What stops it</h2><p>{_prose(attack.stops) or 'Nothing here stops it.'}</p>{remains}"
         f"<p>Play it:</p><pre>gatepost attack run {attack.name}</pre>"
         f"<h2>OWASP MCP Top 10</h2>{owasp}{listed}"
     )
     return _page(attack.title, body, "../")
+
+
+def _specification(attack: Attack) -> str:
+    if not attack.specification:
+        return ""
+    address = _text(attack.specification)
+    return f'<p>In a specification: <a href="{address}" rel="noreferrer">{address}</a></p>'
 
 
 # -- pieces -----------------------------------------------------------------------------------------------------------

@@ -91,6 +91,7 @@ def show(place: Place, name: str, server: str | None, as_markdown: bool, as_json
     for title, text in (
         ("How it works", one.how),
         ("Where it was seen", f"{one.incident}\n{one.source}\n{one.checked}"),
+        ("In a specification", one.specification),
         ("What stops it", one.stops or "Nothing here stops it."),
         ("What remains", one.remains),
         ("OWASP MCP Top 10", "\n".join(f"{key} {OWASP[key]}" for key in one.owasp)),

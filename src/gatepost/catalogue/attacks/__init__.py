@@ -36,6 +36,7 @@ class Attack:
         name, group, title: its key, the file it stands in, and what it is called.
         what, how: what happens, and by which means.
         incident, source: where it happened or was shown, and who tells of it.
+        specification: what a protocol itself says of it, or empty.
         owasp: keys of `OWASP`.
         stops: what stops it here; empty where nothing does.
         remains: what is not stopped all the same, or empty.
@@ -59,6 +60,7 @@ class Attack:
     signals: tuple[str, ...]
     findings: tuple[str, ...] = ()
     confirmed: bool = False
+    specification: str = ""
 
     @property
     def checked(self) -> str:
@@ -84,6 +86,7 @@ class Attack:
             "incident": self.incident,
             "source": self.source,
             "confirmed": self.confirmed,
+            "specification": self.specification or None,
             "owasp": {key: OWASP[key] for key in self.owasp},
             "stops": self.stops or None,
             "remains": self.remains or None,
