@@ -168,6 +168,8 @@ def test_a_client_that_writes_all_it_has_and_leaves_gets_all_answers(tmp_path: P
         assert client.leave() == 7
         answers = [json.loads(line) for line in client.rest().splitlines()]
         assert answers[-1]["result"]["content"][0]["text"] == "x"
+    log = Program(tmp_path / "data")("log", "show", "--json")
+    assert [entry["kind"] for entry in log.json if entry["kind"] == "refused"] == []
 
 
 def test_a_program_that_drops_what_it_does_at_the_end_of_its_input_is_let_finish(tmp_path: Path) -> None:

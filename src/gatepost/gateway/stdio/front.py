@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -84,6 +84,8 @@ class Front:
         self._beside: set[asyncio.Task[None]] = set()
         self._held: deque[bytes] | None = None
         self._held_size = 0
+        self._beginning = False
+        """Whether lines wait for a session to begin: all but answers to what the server asks meanwhile."""
         self._waits = 0
         self._waited = b""
         self._flowing = True
@@ -93,7 +95,7 @@ class Front:
 
     def line(self, line: bytes) -> None:
         """Take one line."""
-        if self._held is None:
+        if self._held is None or (self._beginning and peek(line).method is None):
             self._take(line)
         else:
             self._held.append(line)
@@ -155,10 +157,16 @@ class Front:
             return
         elif method == CANCELLED:
             self._silence(line)
+        if request.initializes:
+            self._hold(self._answer_first(request))
+            return
         self._run(request)
 
     def _run(self, request: LineRequest) -> None:
-        running = Running(handle(self._gateway, request), self._loop, partial(self._done, request))
+        self._start(request, partial(self._done, request))
+
+    def _start(self, request: LineRequest, done: Callable[[Running], None]) -> None:
+        running = Running(handle(self._gateway, request), self._loop, done)
         request.running = running
         self._running.add(running)
         running.start()
@@ -222,6 +230,19 @@ class Front:
         request = LineRequest.of(self, self._heads.bare, b"", self._station.caller, None)
         request.unreadable = seen.id is None or seen.method is None
         answers.refuse(self._gateway, request, self._station.caller, why, why.id)
+
+    async def _answer_first(self, request: LineRequest) -> None:
+        """A session begins. What follows belongs to it: also from a client that does not wait for the answer."""
+        over = asyncio.Event()
+
+        def done(running: Running) -> None:
+            self._done(request, running)
+            over.set()
+
+        self._beginning = True
+        self._start(request, done)
+        await over.wait()
+        self._beginning = False
 
     async def _initialize(self, request: LineRequest) -> None:
         """The client is initialized: the server hears of it before anything else, and may speak from now on."""
@@ -324,7 +345,7 @@ class Front:
             again = LineRequest.of(self, request.head, request.body, self._station.caller, request.id)
             if again.id is not None:
                 self._in_flight[again.id] = again
-            self._run(again)
+            await self._answer_first(again)
         else:
             self._answer(request, refused)
 
