@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import pytest
@@ -186,3 +187,25 @@ def test_an_event_of_very_many_lines_is_too_large_before_they_fill_the_memory() 
     with pytest.raises(TooLarge):
         for _ in range(300):
             parser.feed(b"a\n" * 1_000)
+
+
+@pytest.mark.parametrize("ends", [b"\n", b"\r", b"\r\n"])
+@pytest.mark.parametrize(
+    "before", [b"", b"data: x\n\n", b"\n"], ids=["alone", "behind an event", "behind a blank line"]
+)
+def test_a_flood_of_blank_lines_is_passed_in_a_few_steps(ends: bytes, before: bytes) -> None:
+    parser, steps = Parser(), 0
+
+    def count(_frame: object, event: str, _what: object) -> None:
+        nonlocal steps
+        steps += event in ("call", "c_call")
+
+    chunk = before + ends * 30_000
+    sys.setprofile(count)
+    try:
+        events = parser.feed(chunk)
+    finally:
+        sys.setprofile(None)
+    assert b"".join(event.raw for event in events) == chunk
+    assert steps < 1000
+    assert [event.data for event in parser.feed(b"data: y\n\n") if event.data is not None] == [b"y"]

@@ -8,12 +8,16 @@ import msgspec
 
 _BOM: Final = b"\xef\xbb\xbf"
 _LF: Final = 0x0A
+_CR: Final = 0x0D
+_LINE_ENDS: Final = b"\r\n"
 _NOWHERE: Final = -1
 _UNKNOWN: Final = -2
 MAX_EVENT: Final = 16 * 1024 * 1024
 _MOST_LINES: Final = 256 * 1024
 """Lines of an event: what is remembered of each takes a hundred times as much as the shortest has."""
 _FEW_LINES: Final = 256
+_BLANK_LINES: Final = 64
+"""So many bytes of a run of blank lines are looked at first."""
 
 
 class TooLarge(Exception):
@@ -157,6 +161,20 @@ class Parser:
                     raise TooLarge
             elif self._lines:
                 return end
+            elif end < length and rest[end] in _LINE_ENDS:
+                self._pass_blank_lines(rest)
+
+    def _pass_blank_lines(self, rest: bytes | bytearray) -> None:
+        """Go on behind a run of line ends: one by one, a server that sends nothing else would keep a processor busy."""
+        width = _BLANK_LINES
+        while True:
+            piece = rest[self._line : self._line + width]
+            left = len(piece.lstrip(_LINE_ENDS))
+            self._line += len(piece) - left
+            if left or len(piece) < width:
+                break
+            width *= 2  # so that what is looked at in vain is in proportion to what is passed
+        self._after_cr = self._line == len(rest) and rest[-1] == _CR
 
     def _event(self, raw: bytes, lines: list[bytes]) -> Event:
         if self._first and lines:
