@@ -58,7 +58,10 @@ def test_without_a_terminal_one_picture_is_drawn(called: Program) -> None:
     assert "6 calls  1 denied" in ran.out
     assert "\x1b" not in ran.out
     assert called.read("top", "--window", "10m")["calls"] == 6
-    assert called.quick("top", "--window", "soon").code == 1
+    for nonsense in ("soon", "", "999999999w"):
+        ran = called.quick("top", "--window", nonsense)
+        assert (ran.code, "is not a length of time" in ran.err or "100 years" in ran.err) == (2, True)
+    assert called.quick("log", "stats", "--since", "999999999w").code == 2
 
 
 def test_an_empty_folder_has_a_picture_too(ready: Program) -> None:

@@ -53,14 +53,13 @@ def top(context: click.Context, window: str, interval: float, once: bool, as_jso
     import sys
 
     from gatepost.audit.window import Window
-    from gatepost.cli.log import existing
+    from gatepost.cli.log import duration, existing
     from gatepost.cli.output import emit, terminal_width
-    from gatepost.control.durations import parse_duration
 
     place = context.find_object(Place)
     assert place is not None  # every command of ours has one
     data = existing(place)
-    view = View(data, Window(data.journal, float(parse_duration(window)) or 1.0))
+    view = View(data, Window(data.journal, float(duration(window)) or 1.0))
     if as_json:
         emit(view.as_dict())
     elif once or not (sys.stdout.isatty() and sys.stdin.isatty()):
