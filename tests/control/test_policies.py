@@ -75,6 +75,21 @@ def test_what_is_published_compiles_to_the_version_it_is_published_under(store: 
     assert compile_policy(inside).version == version
 
 
+def test_a_key_that_stands_twice_is_told_at_its_place_with_all_else_in_yaml_as_in_json() -> None:
+    yaml = "version: '1'\ndefault: perhaps\ntools:\n  t: {}\n  a/b: {action: deny, action: allow}\n  t: {}\n"
+    json = (
+        '{"version": "1", "default": "perhaps", '
+        '"tools": {"t": {}, "a/b": {"action": "deny", "action": "allow"}, "t": {}}}'
+    )
+    told = []
+    for document in (yaml, json):
+        with pytest.raises(PolicyRefused) as refused:
+            check(document)
+        told.append(refused.value.errors)
+    assert told[0] == told[1]
+    assert {pointer for pointer, _ in told[0]} == {"/default", "/tools/t", "/tools/a~1b/action"}
+
+
 def test_every_mistake_is_told_at_once() -> None:
     with pytest.raises(PolicyRefused) as refused:
         check(b'{"version":"2","default":"perhaps","toolz":{}}')

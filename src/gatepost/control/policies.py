@@ -121,7 +121,7 @@ def check(document: bytes | str, *, tools: Mapping[str, Any] | None = None) -> C
         raise PolicyRefused([("", f"found {len(raw):,} bytes, expected at most {MAX_BYTES:,}")])
     try:
         if not raw.lstrip(b" \t\r\n").startswith(b"{"):
-            raw = to_json(raw)
+            raw = to_json(raw, repeated_keys=True)  # told with their pointers, and with all other mistakes
         policy = compile_policy(raw)
         values = strictjson.parse(raw)
     except PolicyError as error:

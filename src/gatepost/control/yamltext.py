@@ -48,8 +48,15 @@ class _Open:
     key: str | None = None
 
 
-def to_json(text: bytes) -> bytes:
-    """The JSON text of a YAML document. Raises `YamlError`."""
+def to_json(text: bytes, *, repeated_keys: bool = False) -> bytes:
+    """The JSON text of a YAML document.
+
+    Args:
+        repeated_keys: write a key that stands twice in one object as often as it stands there, for a reader who tells
+            it together with all else that is wrong.
+
+    Raises `YamlError`.
+    """
     try:
         decoded = text.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -60,7 +67,7 @@ def to_json(text: bytes) -> bytes:
     result: str | None = None
     try:
         for event in _events(decoded):
-            value = _step(event, stack)
+            value = _step(event, stack, repeated_keys)
             if value is None:
                 continue
             if stack:
@@ -87,7 +94,7 @@ def _events(text: str) -> Iterator[Any]:
         yield event
 
 
-def _step(event: Any, stack: list[_Open]) -> str | None:
+def _step(event: Any, stack: list[_Open], repeated_keys: bool) -> str | None:
     """The JSON text of the value that ends with this event, if one does."""
     if isinstance(event, yaml.AliasEvent):
         raise _refused(event, f"found the alias *{event.anchor}; write the value out")
@@ -108,20 +115,20 @@ def _step(event: Any, stack: list[_Open]) -> str | None:
         return f"{{{inside}}}" if closed.is_object else f"[{inside}]"
     elif isinstance(event, yaml.ScalarEvent):
         if stack and stack[-1].is_object and stack[-1].key is None:
-            _take_key(event, stack[-1])
+            _take_key(event, stack[-1], repeated_keys)
         else:
             return _scalar(event)
     return None
 
 
-def _take_key(event: Any, into: _Open) -> None:
+def _take_key(event: Any, into: _Open, repeated_keys: bool) -> None:
     key: str = event.value
     plain = event.implicit[0]
     if plain and key == "<<":
         raise _refused(event, "found the merge key <<; write the members out")
     if plain and (key in _CONSTANTS or _ODD_WORD.fullmatch(key)):
         raise _refused(event, f"found {key or 'nothing'} as a key; put it in quotes")
-    if key in into.keys:
+    if key in into.keys and not repeated_keys:
         raise _refused(event, f"found the key {dumps(key)} twice in one object")
     into.keys.add(key)
     into.key = key
