@@ -139,6 +139,15 @@ def test_what_a_server_tells_before_it_answers_arrives_as_it_was_told(tmp_path: 
     with_upstream(tmp_path, raw_answer(head(200, "text/event-stream"), sse(*told)), body)
 
 
+def test_what_lies_inside_a_plain_result_arrives_byte_for_byte(tmp_path: Path) -> None:
+    raw = b'{"jsonrpc":"2.0","id":1,"result":{"content":[],"structuredContent":{"a":1,"a": 1.0}}}'
+
+    async def body(rig: Rig, _: Recorder, token: str) -> None:
+        assert (await rig.call("s", token)).body == raw
+
+    with_upstream(tmp_path, raw_answer(head(200, "application/json", length=len(raw)), raw), body)
+
+
 def test_a_second_answer_to_one_request_and_an_answer_to_another_are_dropped_and_recorded(tmp_path: Path) -> None:
     first = OK | {"id": 1}
     other = {"jsonrpc": "2.0", "id": 99, "result": {"tools": TOOLS}}

@@ -1,8 +1,8 @@
 """Forwarding an allowed call, and passing on what comes back.
 
-A plain result of a call is passed on as it came, once it is known to be one. Any other answer is parsed as strictly as
-a client's request. What cannot be parsed, or answers something nobody asked, is dropped and recorded; the client gets a
-clear error in its place.
+A plain result of a call is passed on as it came, once it is known to be one; what lies inside it is the server's affair
+(decision 8). Any other answer is parsed as strictly as a client's request. What cannot be parsed, or answers something
+nobody asked, is dropped and recorded; the client gets a clear error in its place.
 """
 
 from __future__ import annotations
