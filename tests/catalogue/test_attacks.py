@@ -116,6 +116,21 @@ def test_what_a_specification_says_of_an_attack_stands_beside_its_incident(progr
     assert spoken in (tmp_path / "site" / "attacks" / "batch-smuggling.html").read_text()
 
 
+def test_attack_run_plays_against_a_server_that_was_scanned_and_not_registered(
+    program: Program, tmp_path: Path
+) -> None:
+    shipped = program.quick("attack", "run", "destructive-call", "duplicate-keys", "--server", "filesystem")
+    assert shipped.code == 0
+    assert "It is not registered here" in shipped.err
+    listed = tmp_path / "notes.json"
+    listed.write_text(json.dumps({"tools": TOOLS}))
+    assert program.quick("catalogue", "import", str(listed)).code == 0
+    played = program.read("attack", "run", "destructive-call", "--server", "notes")
+    assert (played["server"], played["results"][0]["outcome"]) == ("notes", "stopped")
+    unknown = program.quick("attack", "run", "--server", "nowhere")
+    assert (unknown.code, "GP-5003" in unknown.err) == (1, True)
+
+
 def test_attack_run_plays_against_a_registered_server_without_calling_it(program: Program, tmp_path: Path) -> None:
     listed = tmp_path / "tools.json"
     listed.write_text(json.dumps(TOOLS))

@@ -558,8 +558,8 @@ def test_the_commands_import_search_export_and_import_elsewhere(tmp_path: Path) 
     assert not (tmp_path / "data").exists()
     assert program.add_tiny("files", listed).code == 0
     assert not (tmp_path / "data" / "catalogue.db").exists()
-    assert "1 server with 2 tools" in program.quick("catalogue", "import", "--registered").out
     assert "delete_file" in program.quick("catalogue", "search", "delete").out
+    assert "1 server with 2 tools" in program.quick("catalogue", "import", "--registered").out
     reads = program.read("catalogue", "search", "read_file", "--category", "read")["tools"]
     assert "files" in [one["server"] for one in reads]
     file = tmp_path / "index.gpindex"
@@ -569,7 +569,7 @@ def test_the_commands_import_search_export_and_import_elsewhere(tmp_path: Path) 
     assert refused.code == 1
     assert "not trusted" in refused.err
     assert other.quick("catalogue", "import", str(file), "--key", key).code == 0
-    assert other.read("catalogue", "search")["tools"] == program.read("catalogue", "search")["tools"]
+    assert sorted(found(other, "--limit", "200")) == sorted(found(program, "--limit", "200"))
     assert other.quick("catalogue", "import").code == 2
     missing = other.quick("catalogue", "import", str(tmp_path / "nowhere"))
     assert missing.code == 1
@@ -579,3 +579,57 @@ def test_the_commands_import_search_export_and_import_elsewhere(tmp_path: Path) 
     left = other.quick("catalogue", "import", str(tmp_path / "scans"))
     assert left.code == 1
     assert "bad.json" in left.err
+
+
+def found(program: Program, *asked: str) -> list[tuple[str, str, str]]:
+    """Server, name and category of the tools that a search finds, page by page."""
+    tools: list[dict[str, str]] = []
+    more: list[str] = []
+    while True:
+        page = program.read("catalogue", "search", *asked, *more)
+        tools += page["tools"]
+        if page["after"] is None:
+            return [(one["server"], one["tool"], one["category"]) for one in tools]
+        more = ["--after", page["after"]]
+
+
+def test_a_registered_server_is_found_without_another_command_as_it_is_at_that_moment(tmp_path: Path) -> None:
+    program = Program(tmp_path / "data")
+    listed = tmp_path / "tools.json"
+    listed.write_text(json.dumps(TOOLS))
+    assert program.add_tiny("filesystem", listed).code == 0  # of the name of a well-known one
+    assert sorted(one for one in found(program, "filesystem", "--limit", "200") if one[0] == "filesystem") == [
+        ("filesystem", "delete_file", "destructive"),
+        ("filesystem", "read_file", "read"),
+    ]
+    assert (tmp_path / "data" / "registered.db").stat().st_mode & 0o777 == 0o600
+    assert program.quick("server", "set-category", "filesystem", "read_file", "execute").code == 0
+    assert ("filesystem", "read_file", "execute") in found(program, "read_file", "--category", "execute")
+    listed.write_text(json.dumps([{**TOOLS[0], "name": "frobnicate"}]))
+    program.quick("server", "scan", "filesystem")
+    assert [one[:2] for one in found(program, "filesystem", "frobnicate")] == [("filesystem", "frobnicate")]
+    assert program.quick("server", "remove", "filesystem").code == 0
+    names = {name for server, name, _ in found(program, "filesystem") if server == "filesystem"}
+    assert {"write_file", "move_file"} <= names
+    assert "frobnicate" not in names
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 50])
+def test_pages_go_on_from_ones_own_servers_to_the_others_without_a_gap(tmp_path: Path, limit: int) -> None:
+    program = Program(tmp_path / "data")
+    before = found(program, "screenshot", "--limit", "200")
+    listed = tmp_path / "tools.json"
+    listed.write_text(json.dumps([{"name": f"take_screenshot_{number}"} for number in range(2)]))
+    assert program.add_tiny("mine", listed).code == 0
+    pages = found(program, "screenshot", "--limit", str(limit))
+    assert [one[:2] for one in pages[:2]] == [("mine", "take_screenshot_0"), ("mine", "take_screenshot_1")]
+    assert pages[2:] == before
+
+
+def test_a_store_that_cannot_be_read_is_said_and_the_rest_is_searched(tmp_path: Path) -> None:
+    program = Program(tmp_path / "data")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "store.db").write_text("no store, " * 100)
+    ran = program.quick("catalogue", "search", "screenshot")
+    assert (ran.code, "browser_take_screenshot" in ran.out) == (0, True)
+    assert "your own servers are not searched" in ran.err

@@ -10,6 +10,7 @@ from gatepost.cli.command import Command, Place, group, json_option
 
 if TYPE_CHECKING:
     from gatepost.catalogue.attacks import Attack
+    from gatepost.catalogue.listed import ListedTool
     from gatepost.drills import Target
 
 _COLOURS = {"stopped": "green", "not stopped": "red", "does not apply": None}
@@ -123,19 +124,27 @@ def _concerned(place: Place, one: Attack, server: str) -> list[str]:
     gatepost attack run                                        # all, against a small shop
     gatepost attack run runaway-loop path-traversal
     gatepost attack run --server files --policy files-standard # against what you have
+    gatepost attack run --server filesystem                    # against a well-known server, as it was scanned
+
+    # Against one that is not registered:
+    gatepost scan --raw -- npx -y @modelcontextprotocol/server-memory > memory.json
+    gatepost catalogue import memory.json
+    gatepost attack run --server memory
     """,
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--server", metavar="S", help="Against the tools of this registered server.")
+@click.option("--server", metavar="S", help="Against the tools of this server, registered or in the index.")
 @click.option("--policy", metavar="P", help="With this stored policy [default: the recommended one].")
 @json_option
 @click.pass_obj
 def run(place: Place, names: tuple[str, ...], server: str | None, policy: str | None, as_json: bool) -> int:
     """Play attacks against the engine, and say which were stopped and by what.
 
-    A gateway is started in a temporary folder on this machine, with an upstream that only records: of a registered
-    server its definitions are taken, the server itself is never called. Exit code 1 where an attack got through that
-    should have been stopped.
+    A gateway is started in a temporary folder on this machine, with an upstream that only records: of a server its
+    definitions are taken, the server itself is never called. Exit code 1 where an attack got through that should have
+    been stopped.
+
+    A server that is not registered is scanned first, and the scan is put into the index: see the last example.
     """
     import asyncio
 
@@ -146,7 +155,7 @@ def run(place: Place, names: tuple[str, ...], server: str | None, policy: str | 
     if policy is not None and server is None:
         raise click.UsageError("--policy goes with --server.")
     chosen = _named(names)
-    target = sample_target() if server is None else _registered(place, server, policy)
+    target = sample_target() if server is None else _target(place, server, policy)
     if not as_json:
         progress(f"Playing {count(len(chosen), 'attack')} against {target.server} with {target.policy_name} …")
     results = asyncio.run(play(chosen, target))
@@ -193,16 +202,35 @@ def _named(names: tuple[str, ...]) -> list[Attack]:
     return [known[name] for name in dict.fromkeys(names)] if names else list(known.values())
 
 
-def _registered(place: Place, server: str, policy: str | None) -> Target:
+def _target(place: Place, server: str, policy: str | None) -> Target:
+    """A server's tools, wherever they are known from, and a stored policy or the recommended one.
+
+    Raises `GatepostError` GP-4003 (server, its tools, policy), GP-5003.
+    """
+    from gatepost.cli.catalogue_tools import known_as
+    from gatepost.cli.output import progress
     from gatepost.cli.session import opened
     from gatepost.control.policies import show_policy
     from gatepost.control.tools import list_tools
     from gatepost.drills import target_of
     from gatepost.errors import GatepostError
 
-    with opened(place) as store:
-        listed = list_tools(store, server)
-        document = None if policy is None else (policy, show_policy(store, policy).document)
-    if not listed:
+    _, _, found = known_as(place, server)
+    if not found.tools:
         raise GatepostError("GP-4003", f"The server {server} has no tools.", "Scan it with `gatepost server scan`.")
-    return target_of(server, [one.tool for one in listed], {one.name: one.category for one in listed}, document)
+    document = None
+    listed: dict[str, dict[str, Any]] = {}
+    if found.note:
+        progress(found.note)
+    if policy is not None or not found.note:
+        with opened(place) as store:
+            document = None if policy is None else (policy, show_policy(store, policy).document)
+            listed = {one.name: one.tool for one in list_tools(store, server)} if not found.note else {}
+    definitions = [listed.get(tool.name) or _definition(tool) for tool in found.tools]
+    return target_of(server, definitions, {tool.name: tool.category for tool in found.tools}, document)
+
+
+def _definition(tool: ListedTool) -> dict[str, Any]:
+    """What is known of a tool's definition, where its server is not registered."""
+    schema = {"type": "object"} if tool.schema is None else dict(tool.schema)
+    return {"name": tool.name, "description": tool.description, "inputSchema": schema}

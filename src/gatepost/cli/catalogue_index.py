@@ -49,22 +49,22 @@ def search(
 ) -> None:
     """Find tools in the index: those whose name, server or description hold all the words.
 
-    Without a word all are listed by name. Well-known servers are there from the beginning; `gatepost catalogue import`
-    puts others in.
+    Without a word all are listed by name. The servers that are registered here come first; well-known ones are there
+    from the beginning; `gatepost catalogue import` puts others in.
     """
+    from gatepost.cli.catalogue_own import searched
     from gatepost.cli.output import count, emit, table
 
-    with _index(place) as index:
+    with _index(place) as others, searched(place, others) as index:
         page = index.search(
             " ".join(words), category=category, severity=severity, signal=signal, limit=limit, after=after
         )
-        counts = index.counts()
+        tools = index.tools()
     if as_json:
         emit({"tools": [one.as_dict() for one in page.tools], "after": page.after})
         return
     if not page.tools:
-        click.echo(f"None of {count(counts.tools, 'tool')} in the index.")
-        click.echo("Your own servers are in it after: gatepost catalogue import --registered", err=True)
+        click.echo(f"None of {count(tools, 'tool')} in the index.")
         return
     table(
         ["TOOL", "CATEGORY", "RISK", "SERVER", "DESCRIPTION"],
@@ -80,7 +80,7 @@ def search(
     "import",
     cls=Command,
     examples="""
-    gatepost catalogue import --registered          # the servers of this data folder
+    gatepost catalogue import --registered          # the servers of this data folder, to export them with the rest
     gatepost catalogue import scans/                # a folder of tools/list answers, one file a server
     gatepost catalogue import ~/.cursor/mcp.json
     gatepost catalogue import --registry https://registry.example
@@ -88,7 +88,7 @@ def search(
     """,
 )
 @click.argument("path", required=False, type=click.Path(path_type=Path))
-@click.option("--registered", is_flag=True, help="The servers of this data folder, as they were scanned.")
+@click.option("--registered", is_flag=True, help="The servers of this data folder, for `catalogue export`.")
 @click.option("--registry", metavar="URL", help="A registry's API; goes on where it was cut off, else what changed.")
 @click.option("--anew", is_flag=True, help="With --registry: from the beginning.")
 @click.option("--key", "keys", multiple=True, metavar="HEX", help="Trust a signed file with this key. May be repeated.")

@@ -225,6 +225,24 @@ class Index:
         )
         return len(server.tools)
 
+    def remove(self, names: Iterable[str]) -> None:
+        """Takes servers out, with their tools. Raises `GatepostError` GP-5003 as `put`."""
+        server = "(SELECT id FROM servers WHERE name = ?)"
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for name in names:
+                for statement in (
+                    f"DELETE FROM found WHERE rowid IN (SELECT id FROM tools WHERE server = {server})",  # noqa: S608
+                    f"DELETE FROM tools WHERE server = {server}",  # noqa: S608
+                    "DELETE FROM servers WHERE name = ?",
+                ):
+                    self._connection.execute(statement, (name,))
+            self._commit()
+        except sqlite3.Error as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise GatepostError("GP-5003", f"The catalogue's index cannot be written: {error}.") from None
+
     # -- finding ------------------------------------------------------------------------------------------------------
 
     def search(
