@@ -419,7 +419,7 @@ def test_a_result_that_only_the_modern_era_knows_is_told_and_not_passed_on(tmp_p
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("changed", ["nothing", "policy", "definition"])
+@pytest.mark.parametrize("changed", ["nothing", "policy", "definition", "accepted", "accepted and as good"])
 def test_the_moment_of_the_answer_decides_over_a_call_that_waited(tmp_path: Path, changed: str) -> None:
     async def run() -> None:
         async with New() as new, Rig(tmp_path) as rig:
@@ -445,6 +445,10 @@ def test_the_moment_of_the_answer_decides_over_a_call_that_waited(tmp_path: Path
             assert asked["method"] == "elicitation/create"
             if changed == "definition":
                 rig.server("s", new.url, eras="modern", t={**tool("t"), "quarantined": True})
+            if changed == "accepted":
+                rig.server("s", new.url, eras="modern", t=tool("t", required=["who"]))
+            if changed == "accepted and as good":
+                rig.server("s", new.url, eras="modern", t=tool("t", properties={"who": {}}))
             if changed == "policy":
                 rig.publish(
                     "policy", "p2", {"name": "g", "version": "p2", "document": {"version": "1", "default": "deny"}}
@@ -454,7 +458,7 @@ def test_the_moment_of_the_answer_decides_over_a_call_that_waited(tmp_path: Path
             assert (await rig.post("/mcp/s/", token, answer, mcp_session_id=session)).status == 202
             end = json.loads((await read_chunk(reader)).decode().split("data:")[1])
             writer.close()
-            if changed == "nothing":
+            if changed in ("nothing", "accepted and as good"):
                 assert end["result"] == {"content": []}
             else:
                 assert end["error"]["code"] == 4030

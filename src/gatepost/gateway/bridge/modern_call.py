@@ -156,7 +156,7 @@ class ModernCall:
                 self._session.asked.pop(id, None)
         self._go_on()
         if not still_allowed(self._session.gateway, self._caller, self._message):
-            why = "[POLICY DENIED] The policy has changed while this call waited for its client, and refuses it now."
+            why = "[POLICY DENIED] What this call is judged by has changed while it waited, and refuses it now."
             raise _Ended(_POLICY_DENIED, why)
         more = {"requestState": result["requestState"]} if isinstance(result.get("requestState"), str) else {}
         self._incoming.finish()

@@ -12,21 +12,28 @@ if TYPE_CHECKING:
 
 
 def still_allowed(gateway: Gateway, caller: Caller, message: Message) -> bool:
-    """Judge an allowed call again where its policy has changed since: a rule that now denies wins.
+    """Judge an allowed call again where its policy or its tool has changed since: a rule that now denies wins.
 
-    A tool that went, or whose definition changed and is not accepted, is not called again under any policy.
+    A tool that went, or whose definition changed and is not accepted, is not called again under any policy. One whose
+    new definition was accepted may be of another category, and have another schema.
     """
     grant = gateway.snapshot.grants.at(caller.token)
     if grant is None or grant.refused(gateway.clock()) is not None:
         return False
     name, uri = message.params.get("name"), message.params.get("uri")
     server = gateway.snapshot.servers.get(caller.server_name)
-    tool = server.tools.get(name) if server is not None and isinstance(name, str) else None
-    if message.method == "tools/call" and (tool is None or tool.held):
-        return False
+    tool = before = None
+    if message.method == "tools/call":
+        if server is None or not isinstance(name, str):
+            return False
+        tool, before = server.tools.get(name), caller.upstream.tools.get(name)
+        if tool is None or tool.held:
+            return False
     policy = gateway.snapshot.policy_of(grant)
-    if policy is None or policy is caller.policy:
-        return policy is not None
+    if policy is None:
+        return False
+    if policy is caller.policy and tool is before:
+        return True
     if message.method == "resources/read":
         return isinstance(uri, str) and policy.decide_resource(uri).effect == "allow"
     if not isinstance(name, str):
