@@ -171,6 +171,9 @@ def test_a_server_that_cannot_be_asked_is_an_error(gatepost: Program) -> None:
     ran = gatepost("scan", "--", "no-such-program-anywhere")
     assert ran.code == 1
     assert ran.err.splitlines()[-1].startswith("error GP-3005: ")
+    # It is registered nowhere, so that no command about registered servers helps.
+    unreached = gatepost("scan", "--url", "http://127.0.0.1:9/mcp")
+    assert unreached.err.rstrip().endswith("Check that it runs there and that its address is right.")
 
 
 def test_a_list_that_breaks_off_is_not_taken_for_the_whole_of_a_registered_server(

@@ -150,6 +150,12 @@ def test_a_server_that_does_not_start_is_left_and_named_and_the_others_go_on(at_
     assert [server["name"] for server in at_home.read("server", "list")] == ["notes"]
 
 
+def test_names_that_are_none_here_become_some_that_can_be_read(at_home: Program, home: Path) -> None:
+    file = cursor(home, {"Ünïcode Näme": tiny(home), "!!!": tiny(home)})
+    ran = at_home.quick("server", "import", str(file), "--dry-run", "--json")
+    assert [one["server"] for one in json.loads(ran.out)["servers"]] == ["unicode-name", "server"]
+
+
 def test_an_entry_that_stands_twice_is_one_server_whether_it_starts_or_not(at_home: Program, home: Path) -> None:
     broken = {"command": "no-such-program-anywhere"}
     file = cursor(home, {"notes": tiny(home), "Notes": tiny(home), "broken": broken, "Broken": broken})

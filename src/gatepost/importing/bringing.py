@@ -7,6 +7,7 @@ the next run and used, and the file is replaced last, in one step.
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -205,7 +206,8 @@ def _turn(brought: Brought, address: Callable[[str], str], token: str) -> Turn:
 
 def _names(name: str, client: str) -> Iterator[str]:
     """Names for a server, best first: the client's own, with the client behind it, with a number."""
-    slug = _NOT_A_NAME.sub("-", name.lower()).strip("-")[:_LONGEST_SERVER].strip("-") or "server"
+    latin = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()  # without what marks its letters
+    slug = _NOT_A_NAME.sub("-", latin.lower()).strip("-")[:_LONGEST_SERVER].strip("-") or "server"
     yield slug
     yield f"{slug[: _LONGEST_SERVER - len(client) - 1].strip('-')}-{client}"
     number = 1

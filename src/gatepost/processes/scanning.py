@@ -78,6 +78,7 @@ async def _asked(target: Target, heard: Callable[[ServerInfo], None] | None) -> 
         command=target.command,
         env=target.env,
         cwd=target.cwd,
+        registered=bool(target.state),
     )
     info = await probe(config)
     if heard is not None:
