@@ -218,13 +218,46 @@ def test_a_redirect_is_not_followed_by_a_scan_either() -> None:
     run(test())
 
 
-def test_a_whole_scan_has_a_deadline() -> None:
-    async def hang(seen: Any) -> None:
-        await seen.disconnected.wait()
+async def _hang(seen: Any) -> None:
+    await seen.disconnected.wait()
+
+
+def test_a_server_that_answers_nothing_has_one_deadline_for_all_that_it_is_asked() -> None:
+    async def test() -> None:
+        # a second step of its own would run into the deadline of the whole scan
+        limits = replace(QUICK, silence=0.1, probe=0.5, scan=0.9)
+        async with Recorder(raw_answer(then=_hang)) as server:
+            with pytest.raises(UpstreamFailed, match=r"said nothing within 0\.5 s: .* to initialize\.") as failure:
+                await probe(config(server.url, limits))
+            assert failure.value.code == "GP-3002"
+
+    run(test())
+
+
+def test_a_server_that_hangs_on_a_request_it_does_not_know_is_recognised_before_its_time_is_over() -> None:
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {"name": "old", "version": "1"}}
+
+    async def serve(seen: Any, writer: asyncio.StreamWriter) -> None:
+        if seen.method == "DELETE" or seen.json["method"] == "initialize":
+            body = {} if seen.method == "DELETE" else {"jsonrpc": "2.0", "id": seen.json["id"], "result": hello}
+            await json_answer(body)(seen, writer)
+        elif seen.json["method"] == "notifications/initialized":
+            await raw_answer(head(202, "application/json", length=0))(seen, writer)
+        else:
+            await _hang(seen)
 
     async def test() -> None:
+        async with Recorder(serve) as server:
+            info = await probe(config(server.url, replace(QUICK, silence=1.5, probe=2)))
+            assert (info.eras, info.server_info["name"]) == (frozenset({"legacy"}), "old")
+
+    run(test())
+
+
+def test_a_whole_scan_has_a_deadline() -> None:
+    async def test() -> None:
         limits = replace(QUICK, scan=0.3)
-        async with Recorder(raw_answer(then=hang)) as server:
+        async with Recorder(raw_answer(then=_hang)) as server:
             with pytest.raises(UpstreamFailed, match=r"took longer than 0\.3 s") as failure:
                 await probe(config(server.url, limits))
             assert failure.value.code == "GP-3002"
