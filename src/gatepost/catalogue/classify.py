@@ -21,6 +21,7 @@ from gatepost.catalogue.classification import (
     Evidence,
 )
 from gatepost.catalogue.description import read_description
+from gatepost.catalogue.leaves import left_by
 from gatepost.catalogue.lexicon import PLAIN, STRONG, VERBS, WEAK
 from gatepost.catalogue.money import money_in, speaks_of_money
 from gatepost.catalogue.object_rules import OBJECT_RULES
@@ -322,6 +323,9 @@ def _from_schema(
     if facts.code and category in ("read", "write") and _runs_code(tool):
         evidence.insert(0, Evidence("schema", facts.code[0], "takes text that is run"))
         return "execute", "medium"
+    if category == "read" and (left := left_by(tool)) is not None:
+        evidence.insert(0, left)
+        return "write", "medium"
     return category, confidence
 
 

@@ -1,0 +1,67 @@
+"""What a tool that reads leaves behind all the same: a file, a moved place in a queue, the branches of a copy."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gatepost.catalogue.anatomy import Tool
+from gatepost.catalogue.classification import Evidence
+from gatepost.catalogue.schema_facts import Parameter
+from gatepost.catalogue.words import vocabulary
+
+_HINTS: Final = ("locally", "disk", "file", "folder", "directory")
+_KEEPS: Final = vocabulary("saves stores writes")
+_KEPT: Final = vocabulary("saved stored written downloaded")
+_BEING: Final = vocabulary("is are be gets get being")
+_WHERE: Final = vocabulary("locally disk file files folder directory")
+_PERHAPS: Final = vocabulary("if when optionally unless may can could whether previously already must should not never")
+_REACH: Final = 7
+_TAKES: Final = vocabulary("read consume poll receive")
+_BRINGS: Final = vocabulary("fetch download")
+_AROUND: Final = ".,;:!?()`*\"'"
+
+
+def left_by(tool: Tool) -> Evidence | None:
+    """What says of a reading tool that something is changed by it; None where nothing does."""
+    verbs = {act.verb for act in tool.reading.acts}
+    text = tool.reading.text.lower()
+    if any(hint in text for hint in _HINTS) and (said := _keeps(text)):
+        return Evidence("description", said, "leaves a file")
+    if tool.facts.paths and (parameter := _saved_to(tool)) is not None:
+        return Evidence("schema", parameter.name, "must be told a file to write")
+    if "consumer" in text and verbs & _TAKES and {"consumer", "group"} <= tool.reading.words:
+        return Evidence("description", "consumer group", "what one of a group reads is taken from the others")
+    if "refs" in text and verbs & _BRINGS and "refs" in tool.reading.words:
+        return Evidence("description", "refs", "moves the branches of a copy on disk")
+    return None
+
+
+def _keeps(text: str) -> str:
+    """`Stores the paper locally`, `reports are saved to disk`: a later sentence that says so without an if."""
+    for sentence in text.replace("\n", ". ").split(". ")[1:]:
+        words = [word.strip(_AROUND) for word in sentence.split()]
+        if not _PERHAPS.isdisjoint(words):
+            continue
+        for at, word in enumerate(words):
+            keeps = word in _KEEPS if at == 0 else word in _KEPT and words[at - 1] in _BEING
+            if keeps and not _WHERE.isdisjoint(words[at + 1 : at + _REACH]):
+                return " ".join(words[at : at + _REACH])
+    return ""
+
+
+def _saved_to(tool: Tool) -> Parameter | None:
+    """The path that must be given, and that its description calls the one to save or write to."""
+    for parameter in tool.facts.parameters:
+        if not parameter.required or parameter.name not in tool.facts.paths:
+            continue
+        told = parameter.schema.get("description")
+        words = [word.strip(_AROUND) for word in told.lower().split()[:40]] if isinstance(told, str) else []
+        for at, word in enumerate(words):
+            if (
+                word in ("save", "write", "store")
+                and at > 0
+                and words[at - 1] in ("to", "where")
+                and "to" in words[at:]
+            ):
+                return parameter
+    return None
