@@ -246,6 +246,19 @@ def test_a_servers_page_says_which_tools_are_to_be_looked_at_and_what_to_do() ->
     assert server_markdown(page).count("* mimicry: ") == 1
 
 
+def test_a_risk_that_is_more_than_its_categorys_stands_beside_the_tool_where_tools_are_listed() -> None:
+    tools = read_tools(
+        [
+            {"name": "write_note", "description": "Write a note.", "annotations": {"destructiveHint": True}},
+            {"name": "add_note", "description": "Add a note."},
+        ]
+    )
+    pages = dict(site({"notes": tools}))
+    for page in (pages["servers/notes/index.html"], pages["tools.html"]):
+        assert page.count("high risk") == 1
+        assert page.index("write_note") < page.index("high risk")
+
+
 def test_the_site_shows_findings_on_both_pages() -> None:
     found = findings(POISONED, others={"files": ["write_file"]})
     made = dict(site({"sums": read_tools(POISONED)}, {"sums": found}))

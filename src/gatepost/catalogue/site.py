@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from gatepost.catalogue.attacks import GROUPS, OWASP, Attack, attacks
-from gatepost.catalogue.classification import CATEGORIES
+from gatepost.catalogue.classification import CATEGORIES, SEVERITY_OF
 from gatepost.catalogue.findings import Finding, about_tool, advice, by_tool
 from gatepost.catalogue.listed import ListedTool
 from gatepost.catalogue.pages import WINDOW, ServerPage, ToolPage, server_page, tool_page
@@ -106,7 +106,7 @@ def _tools(pages: Mapping[str, ServerPage], folders: Mapping[str, str]) -> str:
     items = "".join(
         f'<li data-words="{_text(f"{tool.name} {name} {tool.category} {tool.description[:200]}".lower())}">'
         f'<a href="{_text(folders[name])}/{_text(slug(tool.name))}.html">{_text(tool.name)}</a>'
-        f'{_badge(tool.category)}<span class="quiet">{_text(name)}</span></li>'
+        f'{_badge(tool.category)}{_raised(tool)}<span class="quiet">{_text(name)}</span></li>'
         for _, name, tool in rows
     )
     body = f'<h1>All tools</h1>{_search("Find a tool, a server, a category")}<ul class="rows" id="found">{items}</ul>'
@@ -118,7 +118,7 @@ def _server(page: ServerPage, addresses: Mapping[str, str], facts: Sequence[tupl
     rows = "".join(
         f'<li data-words="{_text(f"{tool.name} {tool.category} {tool.description[:200]}".lower())}">'
         f'<a href="{_text(addresses[tool.name].rpartition("/")[2])}">{_text(tool.name)}</a>{_badge(tool.category)}'
-        f"{_marked(about_tool(marked, tool.name))}"
+        f"{_raised(tool)}{_marked(about_tool(marked, tool.name))}"
         f'<span class="quiet">{_text(_short(tool.description))}</span></li>'
         for tool in page.tools
     )
@@ -282,6 +282,12 @@ def _short(text: str) -> str:
 
 def _badge(category: str) -> str:
     return f'<span class="badge {category}">{category}</span>'
+
+
+def _raised(tool: ListedTool) -> str:
+    """The risk of a tool of which it is more than its category's."""
+    found = tool.classification
+    return "" if found.severity == SEVERITY_OF[found.category] else f'<span class="risk">{found.severity} risk</span>'
 
 
 def _bar(counts: Mapping[str, int]) -> str:
