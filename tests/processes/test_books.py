@@ -119,6 +119,32 @@ def test_a_guests_rows_are_in_the_keepers_chain(folder: DataFolder) -> None:
     assert [row["decision_id"] for row in rows if "decision_id" in row] == ["d1", "d1", "d2"]
 
 
+def test_a_guests_outcome_goes_with_its_next_row_or_by_itself_and_wakes_the_keeper_no_more_than_that(
+    folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def write() -> None:
+        chunks: list[bytes] = []
+        feed = words.Frames.feed
+
+        def seen(frames: words.Frames, data: bytes) -> Iterator[bytes]:
+            chunks.append(data)
+            return feed(frames, data)
+
+        monkeypatch.setattr(words.Frames, "feed", seen)
+        async with kept(folder) as books:
+            journal = GuestJournal(await books.link())
+            await journal.append(decided("d1"))
+            chunks.clear()
+            journal.post(settled("d1"))
+            await journal.append(decided("d2"))
+            assert len(chunks) == 2  # what came to the keeper, and its answer
+            journal.post(settled("d2"))
+            await until(lambda: len(books.rows()) == 4)
+        assert [row["decision_id"] for row in books.rows()] == ["d1", "d1", "d2", "d2"]
+
+    asyncio.run(write())
+
+
 def test_what_a_guest_left_in_flight_is_unknown_and_what_it_only_reserved_is_given_back(folder: DataFolder) -> None:
     async def leave() -> None:
         async with kept(folder) as books:
@@ -149,14 +175,14 @@ def test_a_call_that_a_guest_settles_before_its_row_is_written_stays_settled_whe
             journal = GuestJournal(link)
             written = journal.append(decided("d1"))
             journal.post(settled("d1"))
+            taken_along = journal.append(decided("d2", decision="deny"))
             await written
+            await taken_along
             link.close()
             await until(lambda: not books.keeper.guests)
             await books.journal.flush()
-            assert [(row["kind"], row.get("carried_out")) for row in books.rows()] == [
-                ("decided", None),
-                ("settled", True),
-            ]
+            rows = [row for row in books.rows() if row["decision_id"] == "d1"]
+            assert [(row["kind"], row.get("carried_out")) for row in rows] == [("decided", None), ("settled", True)]
 
     asyncio.run(leave())
 

@@ -32,12 +32,22 @@ class Keeper:
 
     Args:
         on_yield: called where another process asks for the books; None where they are not given away.
+        at_once: whether a guest's row is written as it comes, and not with all of the turn: where a process has few
+            calls of its own.
     """
 
-    def __init__(self, journal: Journal, ledger: Ledger, on_yield: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        ledger: Ledger,
+        on_yield: Callable[[], None] | None = None,
+        *,
+        at_once: bool = False,
+    ) -> None:
         self.journal = journal
         self.ledger = ledger
         self.on_yield = on_yield
+        self.at_once = at_once
         self.guests: set[Guest] = set()
         self._server: asyncio.AbstractServer | None = None
         self._path: Path | None = None
@@ -71,6 +81,8 @@ class Guest(asyncio.Protocol):
         self._frames = words.Frames()
         self._transport: asyncio.Transport | None = None
         self._greeted = False
+        self._waits = False
+        """Whether it waits for a row that has come just now."""
         self._reserved: set[str] = set()
         """What was taken for calls whose row is not written yet."""
         self._in_flight: set[str] = set()
@@ -86,6 +98,9 @@ class Guest(asyncio.Protocol):
         try:
             for body in self._frames.feed(data):
                 self._take(words.read_asked(body))
+            if self._keeper.at_once and self._waits:
+                self._keeper.journal.write_now()
+            self._waits = False
         except (ValueError, TypeError):  # msgspec's are ValueErrors too
             self.leave()
 
@@ -115,6 +130,7 @@ class Guest(asyncio.Protocol):
         if not self._greeted:
             raise ValueError("not a guest of this version")
         if isinstance(message, words.Append):
+            self._waits = True
             self._run(self._append(message.n, words.unpacked(message.row)))
         elif isinstance(message, words.Post):
             self._post(words.unpacked(message.row))

@@ -164,7 +164,7 @@ class Shelf:
                 raise
             return False
         self._journal = journal
-        keeper = self._keeper = Keeper(journal, ledger, self._give_away)
+        keeper = self._keeper = Keeper(journal, ledger, self._give_away, at_once=True)
         self._use(journal, ledger)
         await keeper.listen(self._path)
         return True
