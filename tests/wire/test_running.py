@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gatepost.wire.running import Running, Signal, Together, as_task
+from gatepost.wire.running import RaisedAlready, Running, Signal, Together, as_task
 
 Body = Callable[[list[str]], Coroutine[Any, Any, None]]
 
@@ -319,5 +319,17 @@ def test_what_ended_it_is_there_when_its_end_is_told_and_reported_unless_it_is_t
             await turns()
             assert reported == taken
             reported.clear()
+
+    play(script)
+
+
+def test_a_failure_that_is_waited_for_twice_is_never_taken_for_a_result() -> None:
+    async def script(_: asyncio.AbstractEventLoop) -> None:
+        signal: Signal[None] = Signal()
+        signal.set_exception(LookupError())
+        with pytest.raises(LookupError):
+            await signal
+        with pytest.raises(RaisedAlready):
+            await signal
 
     play(script)

@@ -9,7 +9,8 @@ from typing import Final
 
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
-_KEPT: Final = 4 * 1024 * 1024
+_M_ARENA_MAX: Final = -8
+_KEPT: Final = 1024 * 1024
 """Bytes that the allocator keeps for the next answer. What it gives back is taken again page by page: about fifty
 faults for a result of 100 KB, a sixth of the time that it takes."""
 
@@ -25,5 +26,6 @@ def settle() -> None:
             mallopt = ctypes.CDLL(None).mallopt
         except AttributeError:  # not glibc
             return
+        mallopt(_M_ARENA_MAX, 1)  # what a thread frees is there for the others
         mallopt(_M_MMAP_THRESHOLD, _KEPT)
         mallopt(_M_TRIM_THRESHOLD, _KEPT)

@@ -110,6 +110,7 @@ class Connection(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         self.resume_writing()
+        self._incoming.forget()
         self._listener.closed(self)
 
     def pause_writing(self) -> None:

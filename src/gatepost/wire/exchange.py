@@ -182,6 +182,7 @@ class Exchange(asyncio.Protocol):
         elif state in (_HEAD, _BODY):
             self._fail(Cut("the connection closed before the response was complete", sent=True))
         self._state = _CLOSED
+        self._parser = None  # it holds this, and would until the collector comes
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -130,6 +130,10 @@ class Incoming:
         body, self._body = self._body, b""
         return bytes(body)
 
+    def forget(self) -> None:
+        """Nothing more will be read: let go of llhttp, which holds this, so that no collector has to find the two."""
+        self._parser = None
+
     def wanted(self, available: int) -> int:
         """How many of the bytes that are there may be of the body."""
         return available if self._chunked else min(self._missing, available)

@@ -20,12 +20,16 @@ _current: Running | None = None
 """Whose coroutine runs in this moment, on whatever loop: a step never gives way to another in the middle."""
 
 
+class RaisedAlready(RuntimeError):
+    """A failure was waited for once more."""
+
+
 class Signal(msgspec.Struct, Generic[_T], eq=False):  # a struct, like all that is made for each call: made in C
     """A result or failure that one coroutine waits for, at most once: in a `Running`, or in a task."""
 
     done: bool = False
     _result: Any = None
-    _error: BaseException | None = None
+    _error: BaseException | type[BaseException] | None = None
     _wake: Callable[[], object] | None = None
 
     def set_result(self, result: _T) -> None:
@@ -54,8 +58,13 @@ class Signal(msgspec.Struct, Generic[_T], eq=False):  # a struct, like all that 
                 future = asyncio.get_running_loop().create_future()
                 self._wake = lambda: None if future.done() else future.set_result(None)
                 yield from future
-        if self._error is not None:
-            raise self._error
+        error = self._error
+        if error is not None:
+            self._error = RaisedAlready  # its traceback holds whoever holds this
+            try:
+                raise error
+            finally:
+                del error
         return self._result  # type: ignore[no-any-return]
 
 
