@@ -27,7 +27,7 @@ class Looks(selectors.DefaultSelector):  # type: ignore[misc, valid-type]  # whi
         return super().select(0)
 
 
-def looks(stirred: int) -> int:
+def looks(stirred: int, *, rests: bool = False) -> int:
     selector = Looks()
     loop = asyncio.SelectorEventLoop(selector)
 
@@ -35,6 +35,8 @@ def looks(stirred: int) -> int:
         one = Awake(loop)
         for _ in range(stirred):
             one.stir()
+        if rests:
+            one.rest()
         await selector.would_sleep.wait()
 
     loop.run_until_complete(script())
@@ -50,3 +52,11 @@ def test_after_a_message_the_loop_looks_again_and_again_and_sleeps_in_the_end() 
 def test_where_there_is_one_core_the_others_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(awake.os, "cpu_count", lambda: 1)
     assert looks(stirred=1) == looks(stirred=0)
+
+
+def test_who_is_kept_on_one_core_sleeps_while_it_rests_for_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several `run` on one core: who keeps the books needs it. With more cores the loop stays awake for the answer."""
+    monkeypatch.setattr(awake.os, "sched_getaffinity", lambda _: {0}, raising=False)
+    assert looks(stirred=1, rests=True) <= looks(stirred=0) + 1 < looks(stirred=1)
+    monkeypatch.setattr(awake.os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
+    assert looks(stirred=1, rests=True) > looks(stirred=0) + 1

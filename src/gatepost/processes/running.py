@@ -132,7 +132,7 @@ class Run:
         config = orders.server()
         self._program = Program(config, self._program_ended, on_dropped=self._dropped) if orders.command else None
         self._own: Journal | None = None
-        self._books = Shelf(folder, keyring, SOCKET, self._use)
+        self._books = Shelf(folder, keyring, SOCKET, self._use, self._awake.stir)
         self.gateway = Gateway(
             keyring=keyring,
             journal=self._books.nothing,
@@ -192,6 +192,8 @@ class Run:
         if self._own is not None:
             self._own.write_now()
         self._awake.stir()
+        if self._books.asking:
+            self._awake.rest()
 
     def idle(self) -> None:
         """See `front.Host`. A call's outcome is written while its client reads the answer, not before the next call."""

@@ -29,13 +29,20 @@ class Link(asyncio.Protocol):
 
     Args:
         on_lost: called once, when it is gone.
+        on_answers: called when all that was asked is answered, and who waited has gone on.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, on_lost: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        on_lost: Callable[[], None],
+        on_answers: Callable[[], None] | None = None,
+    ) -> None:
         self.lost = False
         self.greeted: asyncio.Future[bool] = loop.create_future()
         self._loop = loop
         self._on_lost = on_lost
+        self._on_answers = on_answers
         self._frames = words.Frames()
         self._transport: asyncio.Transport | None = None
         self._number = 0
@@ -68,6 +75,8 @@ class Link(asyncio.Protocol):
                     asked[0].set_result(answer)
         except ValueError:
             self.close()
+        if self._on_answers is not None and not self._asked:
+            self._on_answers()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self.lost = True

@@ -66,19 +66,26 @@ class Shelf:
     Args:
         path: of the socket.
         use: called with what is to be used from now on.
+        on_answers: called when another process that keeps the books has answered all that it was asked.
 
     Attributes:
         nothing: what is used while there are none.
     """
 
     def __init__(
-        self, folder: DataFolder, keyring: Keyring, path: str, use: Callable[[Recorder, Ledger], None]
+        self,
+        folder: DataFolder,
+        keyring: Keyring,
+        path: str,
+        use: Callable[[Recorder, Ledger], None],
+        on_answers: Callable[[], None] | None = None,
     ) -> None:
         self.nothing = Nothing()
         self._folder = folder
         self._keyring = keyring
         self._path = folder.socket(path)
         self._use = use
+        self._on_answers = on_answers
         self._loop = asyncio.get_running_loop()
         self._journal: Journal | None = None
         self._keeper: Keeper | None = None
@@ -97,6 +104,11 @@ class Shelf:
                     "Is it a Gatepost of another version? Stop it, or choose another folder with --data DIR.",
                 )
             await asyncio.sleep(_PAUSE)
+
+    @property
+    def asking(self) -> bool:
+        """Whether another process is waited for."""
+        return self._link is not None and self._link.waiting > 0
 
     def check(self) -> None:
         """Once a second: notice a keeper that hangs."""
@@ -139,7 +151,7 @@ class Shelf:
 
     async def _joined(self) -> bool:
         """Take part in what another process keeps."""
-        link = Link(self._loop, self._lost)
+        link = Link(self._loop, self._lost, self._on_answers)
         try:
             await self._loop.create_unix_connection(lambda: link, str(self._path))
             async with asyncio.timeout(_GREETING):
