@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import json
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 
 from gatepost.gateway.core import Settings
 from tests.support.recording import OK, Recorder, Seen, head, json_answer, raw_answer, sse
-from tests.support.rig import ALLOW_ALL, Answer, Rig, read_answer, read_chunk, read_head, request, tool
+from tests.support.rig import ALLOW_ALL, MODERN_META, Answer, Rig, read_answer, read_chunk, read_head, request, tool
+from tests.support.serving import free_port
 
 INIT = {
     "jsonrpc": "2.0",
@@ -390,6 +392,52 @@ def test_a_retry_with_a_sealed_state_is_judged_again_and_keeps_its_reservation_o
             assert "[POLICY DENIED] Limit" in json.dumps((await retry()).json)
             assert (await retry(arguments={"other": 1})).status == 400
             assert len(upstream.seen) == 2
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("why", ["denied", "refused", "no server", "no journal"])
+def test_a_retry_that_reaches_no_server_leaves_its_reservation_to_the_next(tmp_path: Path, why: str) -> None:
+    header = {"type": "object", "properties": {"to": {"type": "string", "x-mcp-header": "To"}}}
+
+    async def run() -> None:
+        async with Recorder(json_answer(asked())) as upstream, Rig(tmp_path) as rig:
+            named = tool("t")
+            named["tool"]["inputSchema"] = header
+            rig.server("s", upstream.url, t=named)
+            token = rig.grant("s", ONCE)
+            version = rig.grants[token]["policy_version"]
+
+            async def ask(to: str = "x", **more: Any) -> Answer:
+                params = {"_meta": MODERN_META, "name": "t", "arguments": {"to": "x"}, **more}
+                body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+                headers = {"mcp_protocol_version": "2026-07-28", "mcp_method": "tools/call", "mcp_name": "t"}
+                return await rig.post("/mcp/s/", token, body, **headers, mcp_param_to=to)
+
+            sealed = (await ask()).json["result"]["requestState"]
+            retry = functools.partial(ask, inputResponses={"q": {}}, requestState=sealed)
+            folder, moved = tmp_path / "journal" / "data", tmp_path / "journal" / "gone"
+            if why == "denied":
+                rig.change(token, policy_version=None)
+            elif why == "no server":
+                rig.server("s", f"http://127.0.0.1:{free_port()}/mcp", t=named)
+            elif why == "no journal":
+                folder.rename(moved)
+                folder.touch()
+            failed = await retry(to="another" if why == "refused" else "x")
+            assert "input_required" not in failed.body.decode()
+            assert len(upstream.seen) == 1
+            if why == "denied":
+                rig.change(token, policy_version=version)
+            elif why == "no server":
+                rig.server("s", upstream.url, t=named)
+            elif why == "no journal":
+                folder.unlink()
+                moved.rename(folder)
+                await rig.until(lambda: rig.journal.healthy)
+            assert (await retry()).json["result"]["resultType"] == "input_required"
+            assert len(upstream.seen) == 2
+            assert "[POLICY DENIED] Limit" in json.dumps((await retry()).json)
 
     asyncio.run(run())
 

@@ -48,6 +48,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
         tool: its definition, for a tool.
         forward: the message to send upstream (sealed ids opened, hidden names taken out).
         kept: the reservation that a retry brings along (POLICY.md section 4), or None.
+        nonce: under what it was taken, to be given back where the call provably does not leave.
     """
 
     decision: Decision
@@ -55,6 +56,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     forward: Message
     tool: Tool | None = None
     kept: str | None = None
+    nonce: str | None = None
 
 
 class Progress(msgspec.Struct, eq=False):

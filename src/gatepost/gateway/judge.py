@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from msgspec import structs
 
@@ -41,7 +41,7 @@ def judge(gateway: Gateway, call: Call) -> Verdict:
     if duty is Duty.PROMPT:
         name = _text(call.message, "name")
         forward, kept = _state(gateway, call, name)
-        return Verdict(_prompt(call, name), name, forward, kept=kept)
+        return _keeping(gateway, _prompt(call, name), name, forward, None, kept)
     if duty is Duty.COMPLETION:
         return _completion(call)
     if duty is Duty.TASK:
@@ -72,7 +72,7 @@ async def judge_unlisted(gateway: Gateway, call: Call, verdict: Verdict) -> tupl
         return call, Verdict(NO_POLICY, name, verdict.forward, tool)
     if tool is None:
         return call, Verdict(_unknown(name, "(unknown tool)"), name, verdict.forward)
-    return call, _ruled(call, policy, tool, verdict.forward, verdict.kept)
+    return call, _ruled(gateway, call, policy, tool, *_state(gateway, call, name))
 
 
 def _tool(gateway: Gateway, call: Call) -> Verdict:
@@ -91,11 +91,11 @@ def _tool(gateway: Gateway, call: Call) -> Verdict:
         return Verdict(NO_POLICY, name, forward, tool)
     if tool is None:
         decision = _unknown(name, "(hidden)") if policy.hides(name, None) else UNLISTED
-        return Verdict(decision, name, forward, None, kept)
-    return _ruled(call, policy, tool, forward, kept)
+        return Verdict(decision, name, forward)
+    return _ruled(gateway, call, policy, tool, forward, kept)
 
 
-def _ruled(call: Call, policy: Policy, tool: Tool, forward: Message, kept: str | None) -> Verdict:
+def _ruled(gateway: Gateway, call: Call, policy: Policy, tool: Tool, forward: Message, kept: _Kept | None) -> Verdict:
     """What a policy says of the call of a listed tool."""
     name, arguments = tool.name, call.message.params.get("arguments", _NO_ARGUMENTS)
     if tool.held:
@@ -104,7 +104,11 @@ def _ruled(call: Call, policy: Policy, tool: Tool, forward: Message, kept: str |
     if tool.param_headers and call.era is modern and not policy.hides(name, tool.category):
         headers.check_params(call.mcp, tool.param_headers, arguments)
     decision = policy.decide(tool=name, arguments=arguments, category=tool.category, definition=tool.definition)
-    return Verdict(decision, name, forward, tool, kept)
+    return (
+        Verdict(decision, name, forward, tool)
+        if kept is None
+        else _keeping(gateway, decision, name, forward, tool, kept)
+    )
 
 
 def _unknown(name: str, rule: str) -> Decision:
@@ -123,7 +127,8 @@ def _resource(gateway: Gateway, call: Call) -> Verdict:
     uri = _text(call.message, "uri")
     forward, kept = _state(gateway, call, uri)
     policy = call.caller.policy
-    return Verdict(NO_POLICY if policy is None else policy.decide_resource(uri), uri, forward, kept=kept)
+    decision = NO_POLICY if policy is None else policy.decide_resource(uri)
+    return _keeping(gateway, decision, uri, forward, None, kept)
 
 
 def _prompt(call: Call, name: str) -> Decision:
@@ -183,14 +188,31 @@ def _text(message: Message, member: str) -> str:
 # -- request states (2026-07-28, Multi Round-Trip Requests) ---------------------------------------------------------
 
 
+class _Kept(NamedTuple):
+    """The reservation that a state brings along, and under what it is taken once."""
+
+    reservation: str
+    nonce: str
+
+
+def _keeping(
+    gateway: Gateway, decision: Decision, target: str, forward: Message, tool: Tool | None, kept: _Kept | None
+) -> Verdict:
+    """The verdict. A retry that is let through keeps its reservation; one that is refused or denied takes nothing, so
+    that the next may."""
+    if kept is None or decision.effect != "allow" or not gateway.redeem(kept.nonce):
+        return Verdict(decision, target, forward, tool)
+    return Verdict(decision, target, forward, tool, kept.reservation, kept.nonce)
+
+
 def call_hash(message: Message, target: str) -> str:
     """What a sealed state is bound to: method, target and canonical arguments."""
     salient = [message.method, target, message.params.get("arguments", {})]
     return hashlib.sha256(strictjson.canonical(salient)).hexdigest()
 
 
-def _state(gateway: Gateway, call: Call, target: str) -> tuple[Message, str | None]:
-    """Open the request state of a retry. Returns the message for upstream and the reservation it keeps."""
+def _state(gateway: Gateway, call: Call, target: str) -> tuple[Message, _Kept | None]:
+    """Open the request state of a retry. Returns the message for upstream and the reservation that it may keep."""
     message = call.message
     token = message.params.get("requestState")
     if token is None or call.era is not modern:
@@ -209,5 +231,4 @@ def _state(gateway: Gateway, call: Call, target: str) -> tuple[Message, str | No
     params = {key: value for key, value in message.params.items() if key != "requestState"}
     if state["upstream"] is not None:
         params["requestState"] = state["upstream"]
-    kept = state["reservation"] if gateway.redeem(state["nonce"]) else None
-    return message.with_params(params), kept
+    return message.with_params(params), _Kept(state["reservation"], state["nonce"])

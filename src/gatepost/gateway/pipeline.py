@@ -97,6 +97,8 @@ async def _decide(gateway: Gateway, request: Request, call: Call, verdict: Verdi
     except JournalUnavailable:
         if reserved:
             await gateway.ledger.release(reserved)
+        if verdict.nonce is not None:
+            gateway.take_back(verdict.nonce)
         gateway.metrics.calls[caller.server_name, "unavailable"] += 1
         answers.denied(request, call, verdict, answers.UNAVAILABLE, decision_id, None)
         return
@@ -191,8 +193,11 @@ async def _forward(
     finally:
         gateway.metrics.in_flight -= 1
         _observe(gateway, progress)
-        if reserved is not None and progress.carried_out is False:
-            await _release(gateway, decision_id, reserved)
+        if progress.carried_out is False:
+            if reserved is not None:
+                await _release(gateway, decision_id, reserved)
+            if verdict.nonce is not None:
+                gateway.take_back(verdict.nonce)
         gateway.post(records.settled(progress))
 
 
