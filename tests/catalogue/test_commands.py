@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from gatepost.policy import compile_policy
-from tests.cli.program import TOOLS, Program
+from tests.cli.program import TINY, TOOLS, Program
 
 
 @pytest.fixture
@@ -115,3 +116,19 @@ def test_server_add_names_the_tools_that_can_be_used_and_shows_what_is_to_be_loo
     none = program.quick("attack", "show", "many-small-payments", "--server", "odd", "--markdown").out
     assert none.endswith("## Tools of odd it concerns\n\nNone.\n\n")
     assert program.read("attack", "show", "many-small-payments", "--server", "odd")["tools"] == []
+
+
+def test_a_name_that_is_listed_twice_with_two_definitions_is_on_no_page_and_in_no_policy(tmp_path: Path) -> None:
+    program = Program(tmp_path / "data")
+    listed = tmp_path / "tools.json"
+    listed.write_text(json.dumps([TOOLS[0], {**TOOLS[0], "description": "Deletes it."}, TOOLS[1], TOOLS[1]]))
+    scanned = program("scan", "--json", "--", sys.executable, str(TINY), str(listed))
+    page = scanned.json
+    assert scanned.code == 1
+    assert "read_file is listed twice with different definitions" in page["problems"][0]
+    assert [tool["name"] for tool in page["tools"]] == ["delete_file"]
+    assert list(page["policy"]["tools"]) == []
+    assert page["policy"]["hide"] == ["delete_file"]
+    (tmp_path / "scan.json").write_text(listed.read_text())
+    left = program.quick("catalogue", "import", str(tmp_path / "scan.json"))
+    assert (left.code, "3 of the 4 tools" in left.err) == (1, True)

@@ -317,7 +317,14 @@ def test_whatever_a_file_holds_is_no_error(value: Any) -> None:
 
 
 def test_a_list_of_tools_may_hold_anything(index: Index) -> None:
-    tools = [1, {}, {"name": 5}, {"name": "a", "description": "x" * 10_000_000, "inputSchema": "?"}, {"name": "a"}]
+    tools = [
+        1,
+        {},
+        {"name": 5},
+        {"name": "a", "description": "x" * 10_000_000, "inputSchema": "?"},
+        {"name": "b"},
+        {"name": "b", "x": 1},
+    ]
     deep: Any = "x"
     for _ in range(900):
         deep = {"properties": {"a": deep}}

@@ -61,7 +61,10 @@ class Classified(NamedTuple):
 
 
 def read_tools(tools: Iterable[object], said: Mapping[str, str | None] | None = None) -> tuple[ListedTool, ...]:
-    """Classifies the tools of one server, in the order of its list; of two with one name the first counts.
+    """Classifies the tools of one server, in the order of its list.
+
+    Two of one name that are alike count once; two that are not count not at all: which of them a call would run cannot
+    be told, and none of them can be called through the gateway.
 
     Args:
         tools: the objects of `tools/list`; what is no object with a name is left out, and all past `MOST_TOOLS`.
@@ -73,11 +76,15 @@ def read_tools(tools: Iterable[object], said: Mapping[str, str | None] | None = 
 def classified(tools: Iterable[object], said: Mapping[str, str | None] | None = None) -> Iterator[Classified]:
     """As `read_tools`, of each tool no more than its class: for those of whom there are very many."""
     kept: dict[str, Mapping[str, Any]] = {}
+    twice: list[tuple[str, Mapping[str, Any], Mapping[str, Any]]] = []
     for tool in islice(tools, MOST_TOOLS):
         if isinstance(tool, (dict, Mapping)):
             name = tool.get("name")
-            if isinstance(name, str) and name:
-                kept.setdefault(name, tool)
+            if isinstance(name, str) and name and (other := kept.setdefault(name, tool)) is not tool:
+                twice.append((name, other, tool))
+    for name, one, other in twice:
+        if not _alike(one, other):
+            kept.pop(name, None)
     siblings = Siblings.of(kept)
     for name, tool in kept.items():
         text = tool.get("description")
@@ -85,6 +92,13 @@ def classified(tools: Iterable[object], said: Mapping[str, str | None] | None = 
         facts = schema_facts(tool.get("inputSchema"))
         found = classify_facts(name, description, facts, tool.get("annotations"), siblings)
         yield Classified(tool, description, facts, _as_said(found, said.get(name)) if said else found)
+
+
+def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    try:
+        return one == other
+    except RecursionError:  # nested without end
+        return False
 
 
 def _as_said(found: Classification, said: str | None) -> Classification:
