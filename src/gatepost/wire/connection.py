@@ -15,6 +15,7 @@ from gatepost.wire import responses
 from gatepost.wire.head import Head
 from gatepost.wire.incoming import Incoming, check_beginning
 from gatepost.wire.limits import Refusal, bad
+from gatepost.wire.outgoing import Outgoing
 from gatepost.wire.request import ClientGone, Request
 from gatepost.wire.running import Running
 from gatepost.wire.sockets import watch_silent
@@ -28,25 +29,21 @@ _HEAD, _BODY, _BUSY, _DEAF = range(4)
 """Awaiting or collecting a head; a body; a request is being answered; what comes is no longer looked at."""
 _RATE_EVERY: Final = 1.0
 """How often, in seconds, a body's rate is looked at."""
-_TOGETHER: Final = 32 * 1024
-"""So many bytes of a stream are gathered at most before they are written."""
 _JSON: Final = (b"content-type", b"application/json")
 
 
-class Connection(asyncio.Protocol):
+class Connection(Outgoing):
     """The server's side of one client connection."""
 
     __slots__ = (
-        "_began", "_deadline", "_drains", "_gathered", "_incoming", "_last", "_limits", "_listener", "_loop", "_peer",
-        "_pieces", "_received_ns", "_refusal", "_request", "_rest", "_skipped", "_state", "_timer", "_timer_at",
-        "_transport", "_unsent", "paused",
+        "_began", "_deadline", "_incoming", "_last", "_limits", "_listener", "_peer", "_received_ns", "_refusal",
+        "_request", "_rest", "_skipped", "_state", "_timer", "_timer_at", "_unsent",
     )  # fmt: skip
 
     def __init__(self, listener: Listener, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop, listener.limits.write_timeout)
         self._listener = listener
         self._limits = listener.limits
-        self._loop = loop
-        self._transport: asyncio.Transport | None = None
         self._incoming = Incoming(listener.limits, listener.known_lines)
         self._peer = ""
         self._state = _HEAD
@@ -57,10 +54,6 @@ class Connection(asyncio.Protocol):
         self._refusal: Refusal | None = None
         self._last = False
         self._unsent = 0
-        self.paused = False
-        self._pieces: list[bytes] = []
-        self._gathered = 0
-        self._drains: list[asyncio.Future[None]] = []
         # deadlines: `_deadline` moves often, the timer only when it would be late
         self._began = 0.0
         self._deadline = 0.0
@@ -112,16 +105,6 @@ class Connection(asyncio.Protocol):
         self.resume_writing()
         self._incoming.forget()
         self._listener.closed(self)
-
-    def pause_writing(self) -> None:
-        self.paused = True
-
-    def resume_writing(self) -> None:
-        self.paused = False
-        drains, self._drains = self._drains, []
-        for drain in drains:
-            if not drain.done():
-                drain.set_result(None)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -292,43 +275,9 @@ class Connection(asyncio.Protocol):
         if self._state == _HEAD and self._rest:
             self._read_rest()
 
-    # -- writing ---------------------------------------------------------------------------------------------------
-
     def keeps(self) -> bool:
         """Whether the connection goes on after the answer that now begins."""
         return not self._last and not self._listener.draining
-
-    def send(self, data: bytes) -> None:
-        """Write to the client."""
-        if self._pieces:
-            self._flush()
-        if self._transport is not None:
-            self._transport.write(data)
-
-    def stream(self, piece: bytes, *, last: bool = False) -> None:
-        """Write a piece of an answer. Those of one turn leave together: each write wakes the client."""
-        pieces = self._pieces
-        if not pieces and not last:
-            self._loop.call_soon(self._flush)
-        pieces.append(piece)
-        self._gathered += len(piece)
-        if last or self._gathered > _TOGETHER:  # beyond it the transport says whether the client is slow
-            self._flush()
-
-    def _flush(self) -> None:
-        pieces, self._pieces, self._gathered = self._pieces, [], 0
-        if pieces and self._transport is not None:
-            self._transport.write(b"".join(pieces))
-
-    async def drained(self) -> None:
-        """Wait until the client has read most of what was written. One that reads nothing for long is cut off."""
-        drain: asyncio.Future[None] = self._loop.create_future()
-        self._drains.append(drain)
-        handle = self._loop.call_later(self._limits.write_timeout, self.abort)
-        try:
-            await drain
-        finally:
-            handle.cancel()
 
     # -- ends ------------------------------------------------------------------------------------------------------
 
@@ -379,13 +328,6 @@ class Connection(asyncio.Protocol):
         """The listener stops: close when idle, else behind the answer."""
         if self._state == _HEAD and not self._rest:
             self._close()
-
-    def abort(self) -> None:
-        """Cut the connection. Nothing is written from here on; `connection_lost` follows."""
-        self._flush()
-        transport, self._transport = self._transport, None
-        if transport is not None:
-            transport.abort()
 
     # -- deadlines -------------------------------------------------------------------------------------------------
 
