@@ -104,11 +104,7 @@ def _ruled(gateway: Gateway, call: Call, policy: Policy, tool: Tool, forward: Me
     if tool.param_headers and call.era is modern and not policy.hides(name, tool.category):
         headers.check_params(call.mcp, tool.param_headers, arguments)
     decision = policy.decide(tool=name, arguments=arguments, category=tool.category, definition=tool.definition)
-    return (
-        Verdict(decision, name, forward, tool)
-        if kept is None
-        else _keeping(gateway, decision, name, forward, tool, kept)
-    )
+    return _keeping(gateway, decision, name, forward, tool, kept)
 
 
 def _unknown(name: str, rule: str) -> Decision:
