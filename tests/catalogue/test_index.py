@@ -422,6 +422,8 @@ class _Registry(http.server.BaseHTTPRequestHandler):
             ],
             "metadata": {"nextCursor": str(start + 2)} if start + 2 < 7 else {},
         }
+        if fault == "odd":
+            page["servers"] += [None, 5, {"server": {"name": ["x"], "description": 1}}]
         if fault == "repeat":
             page["metadata"] = {"nextCursor": query.get("cursor", "0")}
         body = b'{"servers": [' if fault == "half" else json.dumps(page).encode()
@@ -461,6 +463,16 @@ def test_a_registry_is_read_page_by_page_and_then_only_what_changed(
     import_registry(index, url, now="2026-11-22T00:00:00Z", pace=pace)
     assert handler.asked[0]["updated_since"] == "2026-11-21T00:00:00Z"
     assert "cursor" not in handler.asked[0]
+
+
+def test_entries_of_a_registry_that_are_no_servers_are_said_and_the_rest_goes_in(
+    tmp_path: Path, registry: tuple[str, type[_Registry]]
+) -> None:
+    url, handler = registry
+    handler.faults[:] = ["odd"]
+    ran = Program(tmp_path / "data").quick("catalogue", "import", "--registry", url)
+    assert (ran.code, "7 servers" in ran.out) == (1, True)
+    assert "left out: Entry 3 of a page of the registry is no server." in ran.err
 
 
 def test_a_registry_that_refuses_or_answers_half_is_asked_again_as_late_as_it_says(

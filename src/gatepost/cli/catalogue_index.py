@@ -119,7 +119,7 @@ def import_(
     import_alone()
     with _index(place, create=True) as index:
         if registry is not None:
-            done = _from_registry(index, registry, anew)
+            done = _from_registry(index, registry, anew, problems)
         elif registered:
             done = index.put(_registered(place))
         else:
@@ -182,14 +182,21 @@ def _index(place: Place, *, create: bool = False) -> Index:
     return index
 
 
-def _from_registry(index: Index, url: str, anew: bool) -> Counts:
+def _from_registry(index: Index, url: str, anew: bool, problems: Problems) -> Counts:
     from datetime import UTC, datetime
 
     from gatepost.catalogue.index.registry import import_registry
     from gatepost.cli.output import progress
 
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return import_registry(index, url, now=now, anew=anew, told=lambda done: progress(f"{done.servers:,} servers …"))
+    return import_registry(
+        index,
+        url,
+        now=now,
+        anew=anew,
+        problems=problems,
+        told=lambda done: progress(f"{done.servers:,} servers …"),
+    )
 
 
 def _from_path(place: Place, index: Index, path: Path, keys: tuple[str, ...], problems: Problems) -> Counts:

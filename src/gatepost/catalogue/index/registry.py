@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
 
 from gatepost.catalogue.index.entries import Counts, ServerEntry
-from gatepost.catalogue.index.sources import registry_entry
+from gatepost.catalogue.index.sources import Problems, registry_entry
 from gatepost.catalogue.index.store import Index
 from gatepost.errors import GatepostError
 
@@ -42,6 +42,7 @@ def import_registry(
     pace: Pace | None = None,
     told: Callable[[Counts], None] | None = None,
     anew: bool = False,
+    problems: Problems | None = None,
 ) -> Counts:
     """Reads every page, from where the last import of this registry was cut off, else what changed since it.
 
@@ -52,6 +53,7 @@ def import_registry(
         url: of the registry, such as `https://registry.example`; `/v0/servers` is added where there is no path.
         now: the time, ISO 8601, remembered as when this import began.
         anew: whether to begin from the beginning.
+        problems: what is left out goes there: entries of a page that are no servers.
 
     Raises `GatepostError` GP-4005 for a URL that is none, GP-3001, GP-3002 or GP-3003 where the registry fails for
     good or goes in a circle; what was read until then is kept, and after a failure the next import goes on there.
@@ -67,7 +69,7 @@ def import_registry(
         if number:
             steps.sleep(steps.between)
         page = _page(base, cursor, since, steps)
-        found = list(_entries(page))
+        found = list(_entries(page, problems))
         servers += index.put(found).servers
         following = _following(page)
         if not following:
@@ -148,11 +150,13 @@ def _read(body: bytes) -> Mapping[str, Any]:
     return value
 
 
-def _entries(page: Mapping[str, Any]) -> Iterator[ServerEntry]:
-    for one in page["servers"]:
+def _entries(page: Mapping[str, Any], problems: Problems | None) -> Iterator[ServerEntry]:
+    for number, one in enumerate(page["servers"], start=1):
         entry = registry_entry(one)
         if entry is not None:
             yield entry
+        elif problems is not None:
+            problems.add(f"Entry {number} of a page of the registry is no server.")
 
 
 def _following(page: Mapping[str, Any]) -> str:
