@@ -414,6 +414,10 @@ def test_a_retry_that_reaches_no_server_leaves_its_reservation_to_the_next(tmp_p
                 headers = {"mcp_protocol_version": "2026-07-28", "mcp_method": "tools/call", "mcp_name": "t"}
                 return await rig.post("/mcp/s/", token, body, **headers, mcp_param_to=to)
 
+            def fails() -> bool:
+                rig.gateway.note("session", action="began")
+                return not rig.journal.healthy
+
             sealed = (await ask()).json["result"]["requestState"]
             retry = functools.partial(ask, inputResponses={"q": {}}, requestState=sealed)
             folder, moved = tmp_path / "journal" / "data", tmp_path / "journal" / "gone"
@@ -424,6 +428,7 @@ def test_a_retry_that_reaches_no_server_leaves_its_reservation_to_the_next(tmp_p
             elif why == "no journal":
                 folder.rename(moved)
                 folder.touch()
+                await rig.until(fails)  # a journal looks now and then whether its file is still there
             failed = await retry(to="another" if why == "refused" else "x")
             assert "input_required" not in failed.body.decode()
             assert len(upstream.seen) == 1
