@@ -161,3 +161,11 @@ def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     file.see([defined("a", "one")], "warn", legacy=False)
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.path.parent.stat().st_mode) == 0o700
+
+
+def test_a_folder_that_cannot_be_written_is_no_reason_to_remove_the_pins(tmp_path: Path) -> None:
+    (tmp_path / "pins").write_text("a file where the folder would be")
+    with pytest.raises(GatepostError) as refused:
+        PinFile(tmp_path / "pins", "files").see([defined("a", "one")], "warn", legacy=False)
+    assert refused.value.code == "GP-5003"
+    assert "Remove" not in refused.value.hint and "gatepost doctor" in refused.value.hint

@@ -337,3 +337,13 @@ def test_the_log_of_one_server_is_shown_alone(home: Home) -> None:
     shown = home.program.quick("log", "show", "--server", "files", "--json")
     assert {entry["server"] for entry in json.loads(shown.out)} == {"files"}
     assert json.loads(home.program.quick("log", "show", "--server", "others", "--json").out) == []
+
+
+def test_what_keeps_the_tools_from_being_used_is_said_with_what_to_do(home: Home) -> None:
+    home.lists(READ)
+    home.data.mkdir(mode=0o700)
+    (home.data / "pins").write_text("a file where the folder would be")
+    with home.run() as client:
+        assert not works(client, "read_file")
+        said = {line for line in client.errors() if "are not used" in line}
+    assert [line.count("gatepost doctor") for line in said] == [1]

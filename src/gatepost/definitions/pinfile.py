@@ -156,7 +156,7 @@ class PinFile:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise self._unusable(error.strerror or "") from None
+            raise self._unreachable(error) from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -173,7 +173,7 @@ class PinFile:
         except FileNotFoundError:
             return {}, {}
         except OSError as error:
-            raise self._unusable(error.strerror or "") from None
+            raise self._unreachable(error) from None
         except strictjson.StrictJSONError as error:
             raise self._unusable(str(error)) from None
         if not isinstance(value, dict) or value.get("version") not in _READ:
@@ -214,7 +214,11 @@ class PinFile:
                 os.fsync(file.fileno())
             temporary.replace(self.path)
         except OSError as error:
-            raise self._unusable(error.strerror or "") from None
+            raise self._unreachable(error) from None
+
+    def _unreachable(self, error: OSError) -> GatepostError:
+        text = f"The pins in {self.path} cannot be read or written: {error.strerror}."
+        return GatepostError("GP-5003", text, "Look at the disk and the folder's permissions: gatepost doctor")
 
     def _unusable(self, why: str) -> GatepostError:
         text = f"The pins in {self.path} cannot be used: {why}."

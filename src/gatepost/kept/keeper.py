@@ -119,7 +119,8 @@ class Keeper:
         server = segment.path.parent.name
         if self._current.get(server) == segment:
             return
-        segment.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self._folder, segment.path.parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for other in list(segments(self._folder, server)):
             if other.ends(segment.seconds) <= self._clock():
                 other.path.unlink(missing_ok=True)

@@ -219,7 +219,7 @@ class Station:
         try:
             tools = make()
         except GatepostError as why:
-            _log.warning("the tools of %s are not used: %s %s", self.caller.server_name, why, why.hint)
+            _log.warning("the tools of %s are not used: %s", self.caller.server_name, why)
             return
         if tools is not None:
             self.caller = self._install(dataclasses.replace(self.caller.upstream, tools=tools))
