@@ -20,12 +20,11 @@ from gatepost.upstreams.config import ServerConfig
 from gatepost.upstreams.drops import Drops
 from gatepost.upstreams.exchange import CANCELLED, PROGRESS, StdioReply
 from gatepost.upstreams.mailbox import Mailbox
+from gatepost.upstreams.unasked import Unasked
 from gatepost.wire import sse, strictjson
 from gatepost.wire.running import Signal, as_task
 
 _SUBSCRIPTION: Final = "io.modelcontextprotocol/subscriptionId"
-_WAITING_MESSAGES: Final = 256
-_WAITING_BYTES: Final = 1024 * 1024
 _CANCELLED_KEPT: Final = 1024
 _QUESTIONS_KEPT: Final = 64
 NOT_STARTED: Final = 127
@@ -84,9 +83,7 @@ class Program:
         self._pending: dict[Id, _Pending] = {}
         self._cancelled: deque[Id] = deque(maxlen=_CANCELLED_KEPT)
         self._questions: dict[Id, _Pending | None] = {}
-        self._listener: Mailbox | None = None
-        self._waiting: deque[bytes] = deque()
-        self._waiting_size = 0
+        self._unasked = Unasked()
         self._full = 0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -152,13 +149,9 @@ class Program:
     async def listen(self, headers: Headers, session: str | None) -> Reply:  # noqa: ARG002
         """See `Upstream.listen`. A new listener takes the place of the last."""
         await as_task()
-        if self._listener is not None:
-            self._listener.close()
-        box = self._listener = Mailbox(self.config.limits.reply_queue, self._count_full)
-        while self._waiting:
-            box.put(self._waiting.popleft())
-        self._waiting_size = 0
-        return StdioReply(self.config, "sse", box, self.config.limits.listen_idle, lambda: self._abandon(box))
+        box = Mailbox(self.config.limits.reply_queue, self._count_full)
+        self._unasked.listen(box)
+        return StdioReply(self.config, "sse", box, self.config.limits.listen_idle, lambda: self._unasked.leave(box))
 
     async def delete(self, headers: Headers, session: str | None) -> Reply:  # noqa: ARG002
         """See `Upstream.delete`; the program ends with its client, not with a session."""
@@ -264,20 +257,16 @@ class Program:
                 self._pending.pop(pending.message.id or 0, None)
                 self._box(pending).close()
             return True
-        if self._listener is not None:
-            self._listener.put(data)
+        if self._unasked.heard:
+            self._unasked.put(data)
             return True
         if self.modern:
             self._drops.add(f"a notification ({message.method}) that belongs to no request in flight")
             return False
-        self._waiting.append(data)
-        self._waiting_size += len(data)
-        complete = True
-        while len(self._waiting) > _WAITING_MESSAGES or self._waiting_size > _WAITING_BYTES:
-            self._waiting_size -= len(self._waiting.popleft())
+        given_up = self._unasked.keep(data)
+        for _ in range(given_up):
             self._drops.add("a message that nobody was there to receive")
-            complete = False
-        return complete
+        return not given_up
 
     def _asked_for(self, message: Message) -> _Pending | None:
         """The request in flight that a message belongs to, where it belongs to one."""
@@ -295,7 +284,7 @@ class Program:
             return listening
         if self.modern:
             return self._newest() if message.method == "notifications/message" else None
-        found = None if self._listener is not None else self._newest()
+        found = None if self._unasked.heard else self._newest()
         if message.kind == "request":
             found = self._newest() if len(self._pending) == 1 else found
             if message.id is not None:
@@ -330,11 +319,6 @@ class Program:
             self.child.hold()
         else:
             self.child.release()
-
-    def _abandon(self, box: Mailbox) -> None:
-        box.discard()
-        if self._listener is box:
-            self._listener = None
 
     # -- ends
 
@@ -374,8 +358,7 @@ class Program:
         for pending in list(self._pending.values()):
             text = f"The program of the server {name!r} {end} before it answered."
             self._fail(pending, UpstreamFailed("GP-3005", name, text, sent=pending.sent))
-        if self._listener is not None:
-            self._listener.close()
+        self._unasked.close()
         if child is self.child and (self.signalled or not self.spare):
             self._on_end(end)
 
