@@ -67,7 +67,7 @@ def add(
     from gatepost.cli.reaching import ask, target_of
     from gatepost.cli.session import actor, opened, value_of
     from gatepost.control.names import check_server
-    from gatepost.control.servers import add_server, list_servers
+    from gatepost.control.servers import add_scanned, list_servers
     from gatepost.control.target import check_target
     from gatepost.control.tools import list_tools
     from gatepost.errors import GatepostError
@@ -80,20 +80,7 @@ def add(
         if any(known.name == name for known in list_servers(store)):
             raise GatepostError("GP-4002", f"There is a server {name} already.", "Choose another name.")
         found = ask(target)
-        done = add_server(
-            store,
-            actor(),
-            name,
-            url=target.url,
-            headers=target.headers,
-            command=target.command,
-            env=target.env,
-            cwd=target.cwd,
-            eras=found.eras,
-            versions=found.versions,
-            info=found.info,
-            tools=found.tools,
-        )
+        done = add_scanned(store, actor(), target, found)
         added = value_of(done)
         names = [tool.name for tool in list_tools(store, name)]
         to_look_at = findings_in(store, name)

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row
 
@@ -74,6 +74,19 @@ class Server:
         return asdict(self)
 
 
+class Scanned(Protocol):
+    """What a server said when it was asked."""
+
+    @property
+    def eras(self) -> tuple[str, ...]: ...
+    @property
+    def versions(self) -> tuple[str, ...]: ...
+    @property
+    def info(self) -> dict[str, Any]: ...
+    @property
+    def tools(self) -> list[dict[str, Any]]: ...
+
+
 def add_server(
     store: Store,
     actor: Actor,
@@ -139,6 +152,24 @@ def add_server(
         act.warn(*warnings, *listing.problems)
         added = _server(act.connection, _found(act.connection, name), act.now)
     return act.done(added)
+
+
+def add_scanned(store: Store, actor: Actor, target: Target, found: Scanned) -> Done[Server]:
+    """Adds a server that was asked what it speaks and which tools it has. Raises as `add_server` does."""
+    return add_server(
+        store,
+        actor,
+        target.name,
+        url=target.url,
+        headers=target.headers,
+        command=target.command,
+        env=target.env,
+        cwd=target.cwd,
+        eras=found.eras,
+        versions=found.versions,
+        info=found.info,
+        tools=found.tools,
+    )
 
 
 def list_servers(store: Store) -> list[Server]:

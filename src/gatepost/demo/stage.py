@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from gatepost.control.act import Actor
 from gatepost.control.grants import add_grant
 from gatepost.control.policies import add_policy
-from gatepost.control.servers import Server, add_server
+from gatepost.control.servers import Server, add_scanned
 from gatepost.control.store import Store
 from gatepost.control.target import Target
 from gatepost.demo import published
@@ -40,18 +40,7 @@ async def prepare(store: Store, media: Media, added: Callable[[Server, tuple[str
     ]
     servers = []
     for target, found in zip(targets, await asyncio.gather(*map(scan, targets)), strict=True):
-        server = add_server(
-            store,
-            actor,
-            target.name,
-            command=target.command,
-            env=target.env,
-            cwd=target.cwd,
-            eras=found.eras,
-            versions=found.versions,
-            info=found.info,
-            tools=found.tools,
-        ).value
+        server = add_scanned(store, actor, target, found).value
         tools = tuple(str(tool["name"]) for tool in found.tools)
         added(server, tools)
         servers.append((server, tools))

@@ -11,7 +11,6 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
 
 import re2
 
@@ -22,7 +21,7 @@ from gatepost.connect.rewriting import Turn, turned_over
 from gatepost.control.act import Actor
 from gatepost.control.grants import add_grant, list_grants, revoke_grant, rotate_grant
 from gatepost.control.policies import add_policy, check, list_policies, show_policy
-from gatepost.control.servers import add_server, list_servers, read_target
+from gatepost.control.servers import Scanned, add_scanned, list_servers, read_target
 from gatepost.control.store import Store
 from gatepost.control.target import Target
 from gatepost.control.tools import list_tools
@@ -35,19 +34,6 @@ _NOT_A_NAME = re2.compile(r"[^a-z0-9]+")
 _LONGEST_SERVER = 63
 _LONGEST_LABEL = 64
 _HINT = "Run this again; what was done so far is used."
-
-
-class Scanned(Protocol):
-    """What a server said when it was asked."""
-
-    @property
-    def eras(self) -> tuple[str, ...]: ...
-    @property
-    def versions(self) -> tuple[str, ...]: ...
-    @property
-    def info(self) -> dict[str, Any]: ...
-    @property
-    def tools(self) -> list[dict[str, Any]]: ...
 
 
 Scan = Callable[[Sequence[Target]], Sequence[Scanned | GatepostError]]
@@ -225,20 +211,7 @@ def _fits(known: Target | None, target: Target) -> bool:
 
 
 def _add(store: Store, actor: Actor, target: Target, found: Scanned) -> Sequence[str]:
-    done = add_server(
-        store,
-        actor,
-        target.name,
-        url=target.url,
-        headers=target.headers,
-        command=target.command,
-        env=target.env,
-        cwd=target.cwd,
-        eras=found.eras,
-        versions=found.versions,
-        info=found.info,
-        tools=found.tools,
-    )
+    done = add_scanned(store, actor, target, found)
     return [f"{target.name}: {warning}" for warning in done.warnings]
 
 
