@@ -14,22 +14,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
-from gatepost.journal import snapshot
 from gatepost.journal.calls import Record
 from gatepost.journal.chain import LOOK_SECONDS, SEGMENT_BYTES, SEGMENT_SECONDS, Chain, Sync, locked
 from gatepost.journal.errors import JournalUnavailable
 from gatepost.journal.in_flight import InFlight
 from gatepost.journal.recovery import Recovery, recover
 from gatepost.journal.rows import Signer, event, timestamp
-from gatepost.journal.saver import Saver
+from gatepost.journal.snapshots import Snapshots
 from gatepost.journal.state import NoLedger, Recoverable
 from gatepost.wire.running import Signal
 
 _RETRY_SECONDS: Final = 1.0
 _LATER_SECONDS: Final = 0.005
-_WORTH_SAVING: Final = 1000  # rows that the next start reads in a few hundredths of a second, without a snapshot
 UNKNOWN: Final[dict[str, Any]] = {
     "carried_out": "unknown",
     "upstream_status": None,
@@ -72,13 +68,10 @@ class Journal:
         self.unhealthy_because = ""
         self.recovered = recovered
         self._chain = chain
-        self._ledger = ledger
         self._lock = lock
         self._clock = clock
         self._checkpoint_rows = checkpoint_rows
         self._checkpoint_seconds = checkpoint_seconds
-        self._snapshot_rows = snapshot_rows
-        self._snapshot_seconds = snapshot_seconds
         self._in_flight = InFlight(recovered.in_flight, ledger)
         self._records: list[Record] = []
         self._signals: list[Signal[None] | None] = []  # for each record whose row is waited for
@@ -88,11 +81,18 @@ class Journal:
         self._closed = False
         self._scheduled = False
         self._unsigned = 0  # rows since the last checkpoint
-        self._unsaved = recovered.rows  # rows since the last snapshot
         self._failed = 0  # rows that could not be written since the journal became unhealthy
         self._failing_since = 0.0
-        self._saver = Saver(chain.folder, signer)
-        self._save_at = clock() + snapshot_seconds
+        self._snapshots = Snapshots(
+            chain,
+            ledger,
+            self._in_flight,
+            signer,
+            rows=snapshot_rows,
+            seconds=snapshot_seconds,
+            unsaved=recovered.rows,
+            clock=clock,
+        )
 
     @classmethod
     def open(
@@ -243,9 +243,7 @@ class Journal:
         try:
             if self.healthy and self._unsigned:
                 self._write_own([self._checkpoint(0)])
-            if self.healthy and self._unsaved >= _WORTH_SAVING:
-                self._saver.save(self._chain.duplicate(), self._frozen())
-            self._saver.wait()
+            self._snapshots.close(last=self.healthy)
         except (JournalUnavailable, OSError) as error:
             _log.warning("the journal was closed without its last checkpoint or snapshot: %s", error)
         finally:
@@ -277,8 +275,7 @@ class Journal:
         self._note([one for index, one in enumerate(records) if index not in faults] if faults else records)
         if self._timer is None and self._loop is not None:
             self._timer = self._loop.call_later(self._checkpoint_seconds, self._sign)
-        if self._unsaved >= self._snapshot_rows and not self._saver.busy:
-            self._save()
+        self._snapshots.after_rows()
         for index, signal in enumerate(signals):  # who waits goes on in here: everything is settled by now
             if signal is None:
                 continue
@@ -299,7 +296,7 @@ class Journal:
         last = records[-1]
         signed = isinstance(last, dict) and last["kind"] == "checkpoint"
         self._unsigned = 0 if signed else self._unsigned + len(records)
-        self._unsaved += len(records)
+        self._snapshots.unsaved += len(records)
         self._in_flight.note(records)
 
     def _checkpoint(self, more: int) -> dict[str, Any]:
@@ -315,8 +312,7 @@ class Journal:
                 self._write_own([self._checkpoint(0)])
             except JournalUnavailable as error:
                 self._turn_unhealthy(error.reason)
-        if self._unsaved and self._clock() >= self._save_at and not self._saver.busy:
-            self._save()
+        self._snapshots.after_a_while()
 
     # -- failing and going on ---------------------------------------------------------------------------------------
 
@@ -359,30 +355,3 @@ class Journal:
             *(event("settled", now, decision_id=id, **UNKNOWN) for id in found.in_flight),
         ]
         self._write_own(rows)
-
-    # -- snapshots --------------------------------------------------------------------------------------------------
-
-    def _save(self) -> None:
-        self._save_at = self._clock() + self._snapshot_seconds
-        frozen = self._frozen()
-        try:
-            self._saver.save_aside(self._chain.duplicate(), frozen)
-        except OSError as error:
-            _log.warning("no snapshot of the journal could be begun, the next start takes longer: %s", error)
-
-    def _frozen(self) -> Callable[[], snapshot.Snapshot]:
-        """The state as of the last row, as a function that finishes the snapshot in another thread."""
-        state = self._ledger.freeze(self._in_flight.held())
-        chain, in_flight, at = self._chain, self._in_flight.calls(), timestamp(self._clock())
-        segment, offset, head = chain.segment.first, chain.offset, chain.head
-        self._unsaved = 0
-        return lambda: snapshot.Snapshot(
-            chain=chain.name,
-            segment=segment,
-            offset=offset,
-            seq=head.seq,
-            hash=head.hash,
-            time=at,
-            in_flight=in_flight,
-            state=msgspec.Raw(state()),
-        )
