@@ -204,6 +204,19 @@ def test_an_index_that_somebody_else_fills_for_the_first_time_can_be_searched_me
         assert seen[1:] == [50, 50]
 
 
+def test_many_tools_that_come_to_a_few_are_found_by_every_filter(filled: Index, tmp_path: Path) -> None:
+    verbs = ("get", "delete", "run", "pay", "add")
+    tools = [{"name": f"{verbs[number % 5]}_it_{number}", "description": ""} for number in range(2_500)]
+    filled.put([ServerEntry("many", tools=entries_of(tools)), _server("sentry")])
+    everything = _all(filled)
+    assert len(everything) == filled.counts().tools > 2_500
+    for category in CATEGORIES:
+        assert _all(filled, category=category) == [one for one in everything if one.category == category]
+    assert len(_all(filled, signal="empty-description")) >= 2_500
+    with Index.open(tmp_path / "catalogue.db") as other:
+        assert _all(other, severity="critical") == [one for one in everything if one.severity == "critical"]
+
+
 def test_what_is_registered_here_is_replaced_by_nothing_that_another_source_says(tmp_path: Path) -> None:
     program = Program(tmp_path / "data")
     listed = tmp_path / "tools.json"

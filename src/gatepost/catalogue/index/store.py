@@ -18,6 +18,8 @@ from gatepost.errors import GatepostError
 
 VERSION: Final = 1
 _BATCH: Final = 20_000
+_FEW: Final = 2_000
+"""Tools up to which SQL's indexes are kept up to date one by one."""
 
 _TABLES: Final = """
 CREATE TABLE servers (
@@ -152,12 +154,14 @@ class Index:
         done_servers = done_tools = waiting = 0
         connection.execute("BEGIN IMMEDIATE")
         try:
-            if connection.execute("SELECT 1 FROM tools LIMIT 1").fetchone() is None:
-                for name in _INDEXED:  # they are quicker made at once, when all is in
-                    connection.execute(f"DROP INDEX IF EXISTS {name}")
+            few = connection.execute("SELECT 1 FROM tools LIMIT 1 OFFSET ?", (_FEW,)).fetchone() is None
             for server in servers:
                 tools = self._whole(server)
                 done_servers, done_tools, waiting = done_servers + 1, done_tools + tools, waiting + tools + 1
+                if few and done_tools >= _FEW:  # many are coming: quicker made at once, when all is in
+                    few = False
+                    for name in _INDEXED:
+                        connection.execute(f"DROP INDEX IF EXISTS {name}")
                 if waiting >= _BATCH:
                     connection.execute("COMMIT")
                     connection.execute("BEGIN IMMEDIATE")
