@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Final, Protocol
@@ -19,6 +18,7 @@ from gatepost.gateway.stdio.lines import Outlet
 from gatepost.gateway.stdio.peek import Broken, Peek, peek
 from gatepost.gateway.stdio.station import CLIENT_ADDRESS, Station
 from gatepost.gateway.stdio.streams import Streams
+from gatepost.gateway.stdio.waiting import Waiting
 from gatepost.mcp import replies
 from gatepost.mcp.message import INVALID_REQUEST, Id, MessageError, parse
 from gatepost.mcp.refused import Refused
@@ -82,11 +82,9 @@ class Front:
         self._running: set[Running] = set()
         self._streams = Streams(self, gateway, station, self._heads)
         self._beside: set[asyncio.Task[None]] = set()
-        self._held: deque[bytes] | None = None
-        self._held_size = 0
+        self._waiting = Waiting(self._take, self._spawn, self._check_flow)
         self._beginning = False
         """Whether lines wait for a session to begin: all but answers to what the server asks meanwhile."""
-        self._waits = 0
         self._waited = b""
         self._flowing = True
         self._subscriptions = 0
@@ -95,12 +93,10 @@ class Front:
 
     def line(self, line: bytes) -> None:
         """Take one line."""
-        if self._held is None or (self._beginning and peek(line).method is None):
+        if self._waiting.lines is None or (self._beginning and peek(line).method is None):
             self._take(line)
         else:
-            self._held.append(line)
-            self._held_size += len(line)
-            self._check_flow()
+            self._waiting.add(line)
 
     def too_long(self, most: int) -> None:
         """A line was skipped because it has more than `most` bytes."""
@@ -115,7 +111,7 @@ class Front:
     def in_hand(self) -> int:
         """Lines that were read and are not done with: held back, or in flight. Without those that stay open by
         design."""
-        return len(self._running) + (len(self._held) if self._held is not None else 0) - self._subscriptions
+        return len(self._running) + len(self._waiting) - self._subscriptions
 
     @property
     def in_flight(self) -> int:
@@ -126,11 +122,11 @@ class Front:
         station, seen = self._station, peek(line)
         method, version = seen.method, seen.version
         if not station.known:
-            self._hold(self._begin(line, seen), line)
+            self._waiting.hold(self._begin(line, seen), line)
             return
         if method in _NEED_TOOLS and not station.defined and line is not self._waited:
             self._waited = line  # once: a server may say again and again that its tools changed
-            self._hold(station.define(), line)
+            self._waiting.hold(station.define(), line)
             return
         station.refresh()
         caller, heads = station.caller, self._heads
@@ -153,12 +149,12 @@ class Front:
         elif method is None:
             request.unreadable = seen.id is None or isinstance(seen, Broken)
         elif method == "notifications/initialized":
-            self._hold(self._initialize(request))
+            self._waiting.hold(self._initialize(request))
             return
         elif method == CANCELLED:
             self._silence(line)
         if request.initializes:
-            self._hold(self._answer_first(request))
+            self._waiting.hold(self._answer_first(request))
             return
         self._run(request)
 
@@ -187,44 +183,18 @@ class Front:
 
     # -- what the next lines wait for
 
-    def _hold(self, work: Coroutine[Any, Any, None], *lines: bytes) -> None:
-        """Take no line before `work` is done, nor before all else that lines wait for; begin with `lines` then."""
-        if self._held is None:
-            self._held = deque()
-        self._held.extend(lines)
-        self._waits += 1
-        self._spawn(self._released(work))
-
-    async def _released(self, work: Coroutine[Any, Any, None]) -> None:
-        await work
-        self._waits -= 1
-        if self._waits:
-            return
-        held, self._held, self._held_size = self._held or deque(), None, 0
-        while held:
-            self._take(held.popleft())
-            if self._held is not None:  # the rest waits for the same
-                self._held.extend(held)
-                self._held_size = sum(map(len, self._held))
-                break
-        self._check_flow()
-
     async def _begin(self, line: bytes, seen: Peek) -> None:
         """Before the first line: the journal, the program, and what the server speaks."""
         await self._host.opened()
         try:
             await self._station.meet(parse(line))
         except MessageError as why:
-            self._withdraw(line)
+            self._waiting.withdraw(line)
             self._refuse(why, seen)
         except UpstreamFailed as why:
-            self._withdraw(line)
+            self._waiting.withdraw(line)
             if seen.method is not None and seen.id is not None:
                 self.outlet.line(replies.error(seen.id, int(why.code[3:]), str(why), {"code": why.code}))
-
-    def _withdraw(self, line: bytes) -> None:
-        if self._held and self._held[0] is line:
-            self._held.popleft()
 
     def _refuse(self, why: MessageError, seen: Peek) -> None:
         request = LineRequest.of(self, self._heads.bare, b"", self._station.caller, None)
@@ -336,7 +306,7 @@ class Front:
             self._station.unsure = False
             return False
         request.answered = True
-        self._hold(self._once_more(request, body))
+        self._waiting.hold(self._once_more(request, body))
         return True
 
     async def _once_more(self, request: LineRequest, refused: bytes) -> None:
@@ -373,7 +343,7 @@ class Front:
             self._host.failed()
 
     def _check_flow(self) -> None:
-        flowing = self._held_size <= _MOST_HELD and len(self._in_flight) < MOST_IN_FLIGHT
+        flowing = self._waiting.size <= _MOST_HELD and len(self._in_flight) < MOST_IN_FLIGHT
         if flowing is not self._flowing:
             self._flowing = flowing
             self._host.flow(flowing)
