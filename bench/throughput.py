@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import median
@@ -18,7 +19,7 @@ from bench.contenders.nginx import Nginx
 from bench.contenders.supergateway import Supergateway
 from bench.procs import BenchError
 from bench.report import Bar, Section, count, micros, times
-from bench.rig import NothingAnswered, Rig
+from bench.rig import Counting, NothingAnswered, Rig
 
 LEVELS = (1, 16, 64)
 OURS = ("full", "pass")
@@ -127,9 +128,20 @@ def turn(rig: Rig, row: Row) -> None:
     except BenchError as error:
         row.void = str(error)
         rig.say(f"{contender.title}: {error}")
+    if contender.finishes:
+        rest(behind, contender.finishes)
     row.calls += behind.count() - before
     row.rss = contender.rss()
     contender.pause()
+
+
+def rest(behind: Counting, most: float, quiet: float = 1.0) -> None:
+    """Waits, `most` seconds at most, until `quiet` seconds have passed without a call at the upstream: what a pause
+    cuts in two has no fair outcome.
+    """
+    began, seen = time.monotonic(), -1
+    while seen != (seen := behind.count()) and time.monotonic() - began < most:
+        time.sleep(quiet)
 
 
 def indexing(row: Row) -> float:

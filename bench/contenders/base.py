@@ -34,6 +34,8 @@ class Contender:
     """Whether it stands in front of a program, and not of the HTTP upstream."""
     least_seconds = 0.0
     """What a round lasts at least: of those that answer some dozens of calls a second."""
+    finishes = 0.0
+    """Seconds that it may need at most for calls whose client has left, where it goes on with them."""
     most_rounds = 5
     """Fewer where a round is long because of that, so that the whole run stays short."""
 

@@ -6,6 +6,10 @@ session with the upstream too (without one it opens a new one for every call; wi
 answers; caches in memory instead of its database; its rate limit, which stops at 100 calls a minute, off, and so are
 compression, correlation ids, security headers, token usage and structured logs, and the jobs on its metrics; no access
 log.
+
+It goes on with calls whose client has left, and has a minute for each by its own clock. What was left of a turn timed out
+while it stood still for the others, and took calls of its next turn along, which were answered with that error. Standing
+still is none of its faults: so what is left of a turn is waited for, and no check of its upstream's health counts.
 """
 
 from __future__ import annotations
@@ -49,6 +53,7 @@ class ContextForge(Contender):
     )
     least_seconds = 8.0
     most_rounds = 3
+    finishes = 30.0
 
     def __init__(self) -> None:
         super().__init__()
@@ -128,6 +133,9 @@ def settings(place: Place) -> dict[str, str]:
         "CACHE_TYPE": "memory",
         "USE_STATEFUL_SESSIONS": "true",
         "JSON_RESPONSE_ENABLED": "true",
+        "UNHEALTHY_THRESHOLD": "-1",
+        "HEALTH_CHECK_INTERVAL": "86400",
+        "TOOL_TIMEOUT": "600",
         "SSRF_ALLOW_LOCALHOST": "true",
         "SSRF_ALLOW_PRIVATE_NETWORKS": "true",
         "LOG_LEVEL": "ERROR",

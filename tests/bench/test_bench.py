@@ -5,6 +5,7 @@ No figure is looked at: what this machine does while tests run says nothing.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import socket
@@ -21,7 +22,7 @@ from bench.machine import Cores
 from bench.procs import BenchError
 from bench.rig import TINY, NothingAnswered, Rig, Upstream
 from bench.talk import Talk
-from bench.throughput import Row, Turn, absolute, bars
+from bench.throughput import Row, Turn, absolute, bars, rest
 
 from bench import installed, invented, report, traffic
 from gatepost.catalogue.classification import CATEGORIES, SEVERITIES, SIGNALS
@@ -277,6 +278,20 @@ def test_a_run_whose_calls_did_not_reach_the_upstream_is_void(rig: Rig) -> None:
     other = rig.new_upstream()
     with pytest.raises(BenchError, match="never reached the upstream"):
         rig.load(Target(other.port, "/mcp"), 1, 1)
+
+
+def test_what_a_contender_goes_on_with_is_waited_for_and_not_for_ever() -> None:
+    class Behind:
+        def __init__(self, answered: Iterator[int]) -> None:
+            self.answered = answered
+
+        def count(self) -> int:
+            return next(self.answered)
+
+    left = iter([5, 6, 7, 7])
+    rest(Behind(left), 60, quiet=0)
+    assert list(left) == []  # not before two looks found the same
+    rest(Behind(itertools.count()), 0.01, quiet=0)
 
 
 def test_a_bar_is_not_measured_where_the_rival_is_missing_and_not_met_where_it_is_missed() -> None:
