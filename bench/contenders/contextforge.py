@@ -7,9 +7,10 @@ answers; caches in memory instead of its database; its rate limit, which stops a
 compression, correlation ids, security headers, token usage and structured logs, and the jobs on its metrics; no access
 log.
 
-It goes on with calls whose client has left, and has a minute for each by its own clock. What was left of a turn timed out
-while it stood still for the others, and took calls of its next turn along, which were answered with that error. Standing
-still is none of its faults: so what is left of a turn is waited for, and no check of its upstream's health counts.
+It goes on with calls whose client has left, and has a minute for each by its own clock. What was left of a turn timed
+out while it stood still for the others, and took calls of its next turn along, which were answered with that error.
+Standing still is none of its faults: so what is left of a turn is waited for, and no check of its upstream's health
+counts.
 """
 
 from __future__ import annotations
