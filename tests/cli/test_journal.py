@@ -59,11 +59,13 @@ def test_what_is_set_is_kept_shown_and_recorded(old: Program) -> None:
     assert [row["after"]["max_bytes"] for row in acts] == [20_000_000_000, None]
 
 
-@pytest.mark.parametrize("bound", [["--max-age", "soon"], ["--max-bytes", "much"], ["--max-age", "0s"]])
-def test_a_bound_that_is_none_is_refused_and_changes_nothing(old: Program, bound: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("bound", "code"), [(["--max-age", "soon"], 2), (["--max-bytes", "much"], 2), (["--max-age", "0s"], 1)]
+)
+def test_a_bound_that_is_none_is_refused_and_changes_nothing(old: Program, bound: list[str], code: int) -> None:
     ran = old.quick("journal", "retention", *bound)
-    assert ran.code == 1
-    assert "error GP-4005: " in ran.err
+    assert ran.code == code
+    assert code == 2 or "error GP-4005: " in ran.err
     assert old.read("journal", "retention")["set"] == {"max_age": None, "max_bytes": None}
 
 

@@ -47,10 +47,11 @@ def add(
     import time
 
     from gatepost.cli.session import actor, opened, value_of
+    from gatepost.cli.values import given
     from gatepost.control.durations import parse_expiry
     from gatepost.control.grants import add_grant
 
-    until = None if expires is None else parse_expiry(expires, time.time())
+    until = None if expires is None else given(lambda text: parse_expiry(text, time.time()), expires)
     with opened(place) as store:
         made = value_of(
             add_grant(store, actor(), label, server=server, policy=policy, identity=identity, expires=until)
@@ -128,10 +129,10 @@ def rotate(place: Place, label: str, overlap: str, as_json: bool) -> None:
     Its policy, its identity and what it has used up stay.
     """
     from gatepost.cli.session import actor, opened, value_of
-    from gatepost.control.durations import parse_duration
+    from gatepost.cli.values import duration
     from gatepost.control.grants import rotate_grant
 
-    seconds = parse_duration(overlap)
+    seconds = duration(overlap)
     with opened(place) as store:
         made = value_of(rotate_grant(store, actor(), label, overlap=float(seconds)))
     _show_token(made, as_json)

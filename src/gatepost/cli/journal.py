@@ -122,19 +122,20 @@ def compact(place: Place, max_age: str | None, max_bytes: str | None, dry_run: b
 
 
 def _age(text: str | None, before: int | None) -> int | None:
-    from gatepost.control.durations import parse_duration
+    from gatepost.cli.values import duration
 
     if text is None:
         return before
-    return None if text == _NONE else parse_duration(text)
+    return None if text == _NONE else duration(text)
 
 
 def _size(text: str | None, before: int | None) -> int | None:
+    from gatepost.cli.values import given
     from gatepost.control.sizes import parse_size
 
     if text is None:
         return before
-    return None if text == _NONE else parse_size(text)
+    return None if text == _NONE else given(parse_size, text)
 
 
 def _ask(data: DataFolder, request: dict[str, Any], *, seconds: float = _SECONDS) -> dict[str, Any] | None:

@@ -221,37 +221,9 @@ def _filter(
     until: str | None,
 ) -> Filter:
     from gatepost.audit import Filter
+    from gatepost.cli.values import moment
 
     return Filter(grant=grant, server=server, tool=tool, decision=decision, since=moment(since), until=moment(until))
-
-
-def moment(text: str | None) -> float | None:
-    """A time as epoch seconds: so long ago (`2h`), or a date or local time of ISO 8601."""
-    import re
-    import time
-    from datetime import datetime
-
-    if text is None:
-        return None
-    if re.fullmatch(r"(?:[0-9]+[smhdw])+", text.strip().lower()):
-        return time.time() - duration(text)
-    try:
-        return max(0.0, datetime.fromisoformat(text.strip()).timestamp())  # nothing is older than that
-    except (ValueError, OverflowError):
-        raise click.UsageError(
-            f"{text} is not a time; write how long ago (2h, 30d), a date (2026-11-21) or a time (2026-11-21T05:31)."
-        ) from None
-
-
-def duration(text: str) -> int:
-    """A length of time in seconds, such as `90s` or `2h`. Raises `click.UsageError`."""
-    from gatepost.control.durations import parse_duration
-    from gatepost.errors import GatepostError
-
-    try:
-        return parse_duration(text)
-    except GatepostError as why:
-        raise click.UsageError(f"{why.message} {why.hint}") from None
 
 
 def _one_line(cells: tuple[str, ...]) -> tuple[str, ...]:

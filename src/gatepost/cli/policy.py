@@ -11,7 +11,7 @@ import click
 from gatepost.cli.command import Command, Place, group, json_option
 from gatepost.cli.policy_diff import diff
 from gatepost.cli.policy_import import import_
-from gatepost.cli.policy_lint import lint
+from gatepost.cli.policy_lint import lint, tools_met
 from gatepost.cli.policy_recommend import recommend
 from gatepost.cli.policy_test import test
 
@@ -295,6 +295,9 @@ def _tools(place: Place, server: str) -> dict[str, Any]:
     from gatepost.control.servers import show_server
     from gatepost.control.tools import list_tools
 
+    met = tools_met(place, server)
+    if met is not None:
+        return met
     with opened(place) as store:
         show_server(store, server)
         return {known.name: known.tool for known in list_tools(store, server)}

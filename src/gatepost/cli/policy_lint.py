@@ -67,26 +67,38 @@ def _found(place: Place, policies: tuple[str, ...], server: str | None) -> list[
     for text in policies:
         if not Path(text).is_file() and ("/" in text or Path(text).suffix in (".json", ".yaml", ".yml")):
             raise click.UsageError(f"There is no file {text}.")
-    if len(files) == len(policies) > 0 and server is None:
-        return [(str(file), check_file(file).warnings) for file in files]
+    if len(files) == len(policies) > 0:
+        met = None if server is None else tools_met(place, server)
+        if server is None or met is not None:
+            return [(str(file), check_file(file, tools=met).warnings) for file in files]
     with opened(place) as store:
         names = policies or tuple(known.name for known in list_policies(store))
         found: list[Findings] = []
         for text in names:
             if Path(text) in files:
-                found.append((text, check_file(Path(text), tools=_tools(store, server)).warnings))
+                tools = None if server is None else _tools(store, server, named=True)
+                found.append((text, check_file(Path(text), tools=tools).warnings))
             else:
                 known = show_policy(store, text)
-                found.append((text, check(known.text, tools=_tools(store, server or known.server)).warnings))
+                tools = _tools(store, server or known.server, named=server is not None)
+                found.append((text, check(known.text, tools=tools).warnings))
     return found
 
 
-def _tools(store: Store, server: str | None) -> dict[str, Any] | None:
-    """A server's tools; None where none is meant, or none is there any more."""
+def tools_met(place: Place, server: str) -> dict[str, Any] | None:
+    """The tools of a server that only `gatepost run` knows, as it last listed them; None of any other."""
+    from gatepost.control import run_pins
+
+    pins = run_pins.of_run(place.folder(), server)
+    return None if pins is None else {tool["name"]: tool for tool in pins.tools()}
+
+
+def _tools(store: Store, server: str | None, *, named: bool) -> dict[str, Any] | None:
+    """A server's tools. None where it has none, or where it is the policy's own (not `named`) and is gone."""
     from gatepost.control.servers import list_servers
     from gatepost.control.tools import list_tools
 
-    if server is None or not any(known.name == server for known in list_servers(store)):
+    if server is None or (not named and not any(known.name == server for known in list_servers(store))):
         return None
     return {known.name: known for known in list_tools(store, server)} or None
 

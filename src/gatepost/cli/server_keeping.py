@@ -46,12 +46,13 @@ def set_(place: Place, name: str, keeping: str | None, drift: str | None) -> Non
     is what counts; what waits now is accepted by that.
     """
     from gatepost.cli.session import actor, opened, value_of
+    from gatepost.cli.values import given
     from gatepost.control.keeping import parse_keeping, set_keeping
     from gatepost.control.pins import set_drift_mode
 
     if keeping is None and drift is None:
         raise click.UsageError("Give --keep-arguments or --drift.")
-    seconds = None if keeping is None else parse_keeping(keeping)
+    seconds = None if keeping is None else given(parse_keeping, keeping)
     with opened(place) as store:
         if drift is not None:
             _say_drift(name, drift, value_of(set_drift_mode(store, actor(), name, drift)))
@@ -97,9 +98,9 @@ def arguments(place: Place, name: str, since: str | None, call: str | None, as_j
     For an auditor. Only servers that were told to with `gatepost server set` keep any; --json prints a line for each
     call. Exit code 1 where there are none.
     """
-    from gatepost.cli.log import moment
     from gatepost.cli.output import clean, local, utc
     from gatepost.cli.session import opened
+    from gatepost.cli.values import moment
     from gatepost.control.jsontext import dumps, members
     from gatepost.control.keeping import kept_arguments
     from gatepost.control.servers import show_server

@@ -49,8 +49,9 @@ def stats(
     answer came, and as an error where the answer says that it is one. Times are of answered calls.
     """
     from gatepost.audit.stats import stats as add_up
-    from gatepost.cli.log import existing, moment
+    from gatepost.cli.log import existing
     from gatepost.cli.output import emit, local
+    from gatepost.cli.values import moment
 
     data, begin, end = existing(place), moment(since), moment(until)
     found = add_up(data.journal, since=begin, until=end, grant=grant, server=server)

@@ -53,8 +53,9 @@ def top(context: click.Context, window: str, interval: float, once: bool, as_jso
     import sys
 
     from gatepost.audit.window import Window
-    from gatepost.cli.log import duration, existing
+    from gatepost.cli.log import existing
     from gatepost.cli.output import emit, terminal_width
+    from gatepost.cli.values import duration
 
     place = context.find_object(Place)
     assert place is not None  # every command of ours has one
