@@ -23,7 +23,7 @@ _SEVERITIES = ("low", "medium", "high", "critical")
     examples="""
     gatepost catalogue search delete branch
     gatepost catalogue search --category financial
-    gatepost catalogue search sql --signal runs-code --json | jq -r '.tools[].tool'
+    gatepost catalogue search code --signal runs-code --json | jq -r '.tools[].tool'
     gatepost catalogue show filesystem/write_file     # the page of one that was found
     """,
 )
