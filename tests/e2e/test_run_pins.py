@@ -347,3 +347,19 @@ def test_what_keeps_the_tools_from_being_used_is_said_with_what_to_do(home: Home
         assert not works(client, "read_file")
         said = {line for line in client.errors() if "are not used" in line}
     assert [line.count("gatepost doctor") for line in said] == [1]
+
+
+def test_a_policy_is_compared_with_the_tools_of_a_server_that_only_run_knows(home: Home, tmp_path: Path) -> None:
+    home.lists(READ)
+    with home.run() as client:
+        names(client)
+    file = tmp_path / "draft.json"
+    file.write_text(json.dumps({"version": "1", "default": "deny", "tools": {"reed_file": {}}}))
+    for command in ("lint", "check"):
+        ran = home.program.quick("policy", command, str(file), "--server", "files")
+        assert 'the nearest is "read_file"' in ran.out + ran.err, command
+    refused = home.program.quick("policy", "lint", str(file), "--server", "fils")
+    assert (refused.code, "Did you mean files?" in refused.err) == (1, True)
+    assert home.program("server", "add", "other", "--", sys.executable, SERVER, str(home.listed)).code == 0
+    refused = home.program.quick("policy", "lint", str(file), "--server", "nobody")
+    assert (refused.code, "GP-4003" in refused.err) == (1, True)
