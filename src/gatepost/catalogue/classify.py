@@ -34,8 +34,10 @@ _ALONE: Final = Siblings()
 _RANK: Final[dict[Category, int]] = {"read": 0, "write": 1, "execute": 2, "destructive": 3, "financial": 4}
 _GIVEN: Final = vocabulary("url link address")
 _LOOKS: Final = vocabulary("explain validate format describe analyze analyse lint parse preview suggest search")
-_MATHS: Final = vocabulary("mathematical math maths arithmetic")
 _NO_SQL_WRITES: Final = frozenset(("read-only", "readonly", "select"))
+_MATHS_OR_SELECTS: Final = _NO_SQL_WRITES | vocabulary("mathematical math maths arithmetic")
+_MAYBE_CODE: Final = vocabulary("code expression statement program command cmd")
+_RUNS_CODE: Final = vocabulary("run execute eval evaluate query")
 _PICTURES: Final = vocabulary("image png svg")
 _SAVED: Final = vocabulary("file disk folder location directory path imports import local saves saved")
 
@@ -330,18 +332,10 @@ def _from_schema(
 
 
 def _runs_code(tool: Tool) -> bool:
-    if _LOOKS.intersection(tool.words) or any(act.verb in _LOOKS for act in tool.reading.acts):
+    verbs = [act.verb for act in tool.reading.acts]
+    if not (_LOOKS.isdisjoint(tool.words) and _LOOKS.isdisjoint(verbs)):
         return False
     code = {"".join(name_words(name)) for name in tool.facts.code}
-    acts = {act.verb for act in tool.reading.acts} | set(tool.words)
-    if _MATHS & tool.reading.words:
+    if not _MAYBE_CODE.isdisjoint(code) and _RUNS_CODE.isdisjoint(verbs) and _RUNS_CODE.isdisjoint(tool.words):
         return False
-    if code & {"code", "expression", "statement", "program", "command", "cmd"} and not acts & {
-        "run",
-        "execute",
-        "eval",
-        "evaluate",
-        "query",
-    }:
-        return False
-    return not _NO_SQL_WRITES & tool.reading.words
+    return _MATHS_OR_SELECTS.isdisjoint(tool.reading.words)

@@ -9,7 +9,6 @@ from gatepost.catalogue.classification import Evidence
 from gatepost.catalogue.schema_facts import Parameter
 from gatepost.catalogue.words import vocabulary
 
-_HINTS: Final = ("locally", "disk", "file", "folder", "directory")
 _KEEPS: Final = vocabulary("saves stores writes")
 _KEPT: Final = vocabulary("saved stored written downloaded")
 _BEING: Final = vocabulary("is are be gets get being")
@@ -23,17 +22,22 @@ _AROUND: Final = ".,;:!?()`*\"'"
 
 def left_by(tool: Tool) -> Evidence | None:
     """What says of a reading tool that something is changed by it; None where nothing does."""
-    verbs = {act.verb for act in tool.reading.acts}
     text = tool.reading.text.lower()
-    if any(hint in text for hint in _HINTS) and (said := _keeps(text)):
+    # Spelled out, for it is asked of every tool that reads.
+    somewhere = "file" in text or "disk" in text or "folder" in text or "locally" in text or "directory" in text
+    if somewhere and (said := _keeps(text)):
         return Evidence("description", said, "leaves a file")
     if tool.facts.paths and (parameter := _saved_to(tool)) is not None:
         return Evidence("schema", parameter.name, "must be told a file to write")
-    if "consumer" in text and verbs & _TAKES and {"consumer", "group"} <= tool.reading.words:
+    if "consumer" in text and _acts(tool, _TAKES) and {"consumer", "group"} <= tool.reading.words:
         return Evidence("description", "consumer group", "what one of a group reads is taken from the others")
-    if "refs" in text and verbs & _BRINGS and "refs" in tool.reading.words:
+    if "refs" in text and _acts(tool, _BRINGS) and "refs" in tool.reading.words:
         return Evidence("description", "refs", "moves the branches of a copy on disk")
     return None
+
+
+def _acts(tool: Tool, verbs: frozenset[str]) -> bool:
+    return any(act.verb in verbs for act in tool.reading.acts)
 
 
 def _keeps(text: str) -> str:

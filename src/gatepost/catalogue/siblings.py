@@ -39,8 +39,8 @@ class Siblings:
     def of(cls, names: Iterable[str]) -> Siblings:
         """Reads at most the first `MOST` names."""
         split = [words for _, name in zip(range(MOST), names, strict=False) if (words := name_words(name))]
-        trading = sum(any(singular(word) in _TRADE for word in words) for words in split)
-        driving = sum(any(word in DRIVEN for word in words) for words in split)
+        trading = sum(not _TRADE.isdisjoint(map(singular, words)) for words in split)
+        driving = sum(not DRIVEN.isdisjoint(words) for words in split)
         many = max(len(split), 1)
         return cls(_prefix(split), trading / many >= _TRADING, driving / many >= _DRIVING)
 

@@ -22,7 +22,7 @@ _BULK: Final = vocabulary("all bulk batch many multiple")
 def severity_of(category: Category, annotations: Mapping[str, Any] | None, evidence: list[Evidence]) -> Severity:
     """That of the category, or more where the server itself says more."""
     severity = SEVERITY_OF[category]
-    if not isinstance(annotations, Mapping):
+    if annotations is None or not isinstance(annotations, (dict, Mapping)):
         return severity
     raised = severity
     if annotations.get("destructiveHint") is True and annotations.get("readOnlyHint") is not True:
@@ -63,7 +63,7 @@ def signals_of(tool: Tool, category: Category, annotations: Mapping[str, Any] | 
         found.append("many-parameters")
     if not text or text.isspace():
         found.append("empty-description")
-    if acting and isinstance(annotations, Mapping) and annotations.get("readOnlyHint") is True:
+    if acting and isinstance(annotations, (dict, Mapping)) and annotations.get("readOnlyHint") is True:
         found.append("read-only-doubtful")
     return tuple(found)
 
@@ -95,6 +95,5 @@ def _sends(tool: Tool) -> bool:
     acts = tool.reading.acts
     if _SENDING.isdisjoint(tool.words) and not any(act.verb in _SENDING for act in acts):
         return False
-    return any(singular(word) in lexicon.CONTACT for word in tool.words) or any(
-        singular(word) in lexicon.CONTACT for act in acts for word in act.objects
-    )
+    spoken = (tool.words, *(act.objects for act in acts))
+    return any(not lexicon.CONTACT.isdisjoint(map(singular, words)) for words in spoken)
