@@ -172,6 +172,8 @@ def test_a_server_that_cannot_be_asked_is_an_error(gatepost: Program) -> None:
     ran = gatepost("scan", "--", "no-such-program-anywhere")
     assert ran.code == 1
     assert ran.err.splitlines()[-1].startswith("error GP-3005: ")
+    assert "the server 'no-such-program-anywhere'" in ran.err
+    assert "GP-4005" in gatepost("scan", "--url", "http://[::1").err
     # It is registered nowhere, so that no command about registered servers helps.
     unreached = gatepost("scan", "--url", "http://127.0.0.1:9/mcp")
     assert unreached.err.rstrip().endswith("Check that it runs there and that its address is right.")

@@ -69,7 +69,7 @@ def scan(
 
     if [as_json, as_markdown, raw].count(True) > 1:
         raise click.UsageError("Give one of --json, --markdown and --raw.")
-    target = target_of("scanned", url, headers, variables, command)
+    target = target_of(_address(url, command), url, headers, variables, command)
     check_target(target)
     found = ask_all(target)
     page = scan_page(
@@ -134,9 +134,17 @@ def _name(target: Target, found: Found) -> str:
     name = found.info["serverInfo"].get("name")
     if isinstance(name, str) and name.strip():
         return name.strip()[:80]
-    if target.url is not None:
-        return urlsplit(target.url).hostname or "server"
-    return target.command[0].rpartition("/")[2]
+    return target.name
+
+
+def _address(url: str | None, command: tuple[str, ...]) -> str:
+    """Its host or its program, until it has said what it calls itself."""
+    if url is not None:
+        try:
+            return urlsplit(url).hostname or "server"
+        except ValueError:
+            return "server"  # what is wrong with the address is said when it is looked at
+    return command[0].rpartition("/")[2] if command else ""
 
 
 def _as_listed(name: str, found: Found) -> str:
