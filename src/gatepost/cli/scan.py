@@ -65,11 +65,12 @@ def scan(
     from gatepost.catalogue.scanned import scan_markdown, scan_page
     from gatepost.cli.output import emit
     from gatepost.cli.reaching import ask_all, target_of
+    from gatepost.control.names import server_name
     from gatepost.control.target import check_target
 
     if [as_json, as_markdown, raw].count(True) > 1:
         raise click.UsageError("Give one of --json, --markdown and --raw.")
-    target = target_of(_address(url, command), url, headers, variables, command)
+    target = target_of(server_name(_address(url, command)), url, headers, variables, command)
     check_target(target)
     found = ask_all(target)
     page = scan_page(
@@ -134,11 +135,11 @@ def _name(target: Target, found: Found) -> str:
     name = found.info["serverInfo"].get("name")
     if isinstance(name, str) and name.strip():
         return name.strip()[:80]
-    return target.name
+    return _address(target.url, target.command)
 
 
-def _address(url: str | None, command: tuple[str, ...]) -> str:
-    """Its host or its program, until it has said what it calls itself."""
+def _address(url: str | None, command: Sequence[str]) -> str:
+    """Its host or its program, where it has not said what it calls itself."""
     if url is not None:
         try:
             return urlsplit(url).hostname or "server"

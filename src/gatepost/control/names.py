@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+
+import re2
 
 from gatepost.errors import GatepostError
 
 _SERVER = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _OBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _IDENTITY_LENGTH = 256
+_NOT_IN_A_NAME = re2.compile(r"[^a-z0-9]+")
+LONGEST_SERVER = 63
 
 
 def check_server(name: str) -> str:
@@ -20,6 +25,12 @@ def check_server(name: str) -> str:
             "Use 1 to 63 lower-case letters, digits and hyphens, a letter or digit first.",
         )
     return name
+
+
+def server_name(text: str) -> str:
+    """A name for a server, made of what somebody else calls it."""
+    latin = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()  # without what marks its letters
+    return _NOT_IN_A_NAME.sub("-", latin.lower()).strip("-")[:LONGEST_SERVER].strip("-") or "server"
 
 
 def check_policy(name: str) -> str:

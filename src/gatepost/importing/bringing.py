@@ -7,12 +7,9 @@ the next run and used, and the file is replaced last, in one step.
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-
-import re2
 
 from gatepost.connect import files
 from gatepost.connect.clients import Target as Address
@@ -20,6 +17,7 @@ from gatepost.connect.reading import ClientFile, Listed
 from gatepost.connect.rewriting import Turn, turned_over
 from gatepost.control.act import Actor
 from gatepost.control.grants import add_grant, list_grants, revoke_grant, rotate_grant
+from gatepost.control.names import LONGEST_SERVER, server_name
 from gatepost.control.policies import add_policy, check, list_policies, show_policy
 from gatepost.control.servers import Scanned, add_scanned, list_servers, read_target
 from gatepost.control.store import Store
@@ -30,8 +28,6 @@ from gatepost.importing.entries import Around, CannotImport, SwitchedOff, is_gov
 from gatepost.importing.starting import starting_policy
 from gatepost.importing.steps import Step, finished, keep_steps, steps_of
 
-_NOT_A_NAME = re2.compile(r"[^a-z0-9]+")
-_LONGEST_SERVER = 63
 _LONGEST_LABEL = 64
 _HINT = "Run this again; what was done so far is used."
 
@@ -192,14 +188,13 @@ def _turn(brought: Brought, address: Callable[[str], str], token: str) -> Turn:
 
 def _names(name: str, client: str) -> Iterator[str]:
     """Names for a server, best first: the client's own, with the client behind it, with a number."""
-    latin = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()  # without what marks its letters
-    slug = _NOT_A_NAME.sub("-", latin.lower()).strip("-")[:_LONGEST_SERVER].strip("-") or "server"
+    slug = server_name(name)
     yield slug
-    yield f"{slug[: _LONGEST_SERVER - len(client) - 1].strip('-')}-{client}"
+    yield f"{slug[: LONGEST_SERVER - len(client) - 1].strip('-')}-{client}"
     number = 1
     while True:
         number += 1
-        yield f"{slug[: _LONGEST_SERVER - 8].strip('-')}-{number}"
+        yield f"{slug[: LONGEST_SERVER - 8].strip('-')}-{number}"
 
 
 def _fits(known: Target | None, target: Target) -> bool:
