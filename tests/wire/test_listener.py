@@ -116,6 +116,18 @@ def test_an_answer_to_head_has_a_length_and_no_body() -> None:
     run(main())
 
 
+def test_a_refusal_of_head_has_a_length_and_no_body() -> None:
+    async def main() -> None:
+        refusal = Refusal(404, "GP-1003", "No.")
+        async with Serving(on_head=lambda _request: refusal) as serving:
+            raw = await serving.exchange(b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert raw.startswith(b"HTTP/1.1 404 ")
+            assert b"content-length: 0\r\n" not in raw
+            assert raw.endswith(b"\r\n\r\n")
+
+    run(main())
+
+
 def test_an_answer_without_content_has_no_length() -> None:
     async def answer(request: Request) -> None:
         request.reply(204, ())

@@ -301,7 +301,8 @@ class Connection(Outgoing):
         self._rest = bytearray()
         self._listener.refused(self._peer if request is None else request.client, refusal)
         body = _body(refusal)
-        transport.write(responses.head(refusal.status, (_JSON, *refusal.headers), len(body), keep_alive=False) + body)
+        head = responses.head(refusal.status, (_JSON, *refusal.headers), len(body), keep_alive=False)
+        transport.write(head if request is not None and request.method == "HEAD" else head + body)
         self._linger(transport)
 
     def _linger(self, transport: asyncio.Transport) -> None:
