@@ -209,7 +209,8 @@ def test_a_line_that_is_no_record_is_passed_over(tmp_path: Path) -> None:
     journal = make_journal(tmp_path)
     path = files(journal / "data")[0]
     lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join([lines[0], b"garbage\n", *lines[1:]]))
+    nested = b"[" * 5000 + b"]" * 5000 + b"\n"
+    path.write_bytes(b"".join([lines[0], b"garbage\n", nested, *lines[1:]]))
     index = Index(tmp_path / "index.db")
     index.catch_up()
     assert len(list(index.query())) == 40

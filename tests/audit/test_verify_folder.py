@@ -155,10 +155,11 @@ def test_without_a_key_it_says_what_that_means(journal: Path) -> None:
         (lambda lines: lines.insert(3, b"\n"), 4, "not a record"),
         (lambda lines: lines.insert(3, b"null\n"), 4, "not a record"),
         (lambda lines: lines.insert(3, b'{"note":"hello"}\n'), 4, "not a record"),
+        (lambda lines: lines.insert(3, b"[" * 5000 + b"]" * 5000 + b"\n"), 4, "not a record"),
         (lambda lines: lines.__setitem__(3, lines[3][:-1] + b"\r\n"), 4, "hash"),
         (lambda lines: lines.__setitem__(3, lines[3].replace(b",", b", ", 1)), 4, "hash"),
     ],
-    ids=["removed", "doubled", "repeated", "swapped", "empty", "null", "foreign", "crlf", "spaced"],
+    ids=["removed", "doubled", "repeated", "swapped", "empty", "null", "foreign", "nested", "crlf", "spaced"],
 )
 def test_lines_that_are_removed_added_or_moved(
     journal: Path, edit: Callable[[list[bytes]], object], line: int, why: str

@@ -55,7 +55,7 @@ def read_row(line: bytes) -> Row:
     """Raises `Fault` where the line is not a record."""
     try:
         return _decode(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the second where lists are nested by the thousand
         raise Fault(None, f"the line is not a record ({error})") from None
 
 

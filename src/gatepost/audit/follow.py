@@ -73,7 +73,7 @@ def _rows(folder: Path, place: Place) -> Iterator[tuple[dict[str, Any], Place]]:
             after = Place(segment, offset + len(text) + 1)
             try:
                 yield _decode(text), after
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
         if len(lines) < _BATCH:
             return

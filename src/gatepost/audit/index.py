@@ -214,5 +214,5 @@ class _Reader:
         file.seek(offset)
         try:
             return _decode(file.read(length))
-        except ValueError:
+        except (ValueError, RecursionError):
             return None

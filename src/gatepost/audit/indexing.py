@@ -133,7 +133,7 @@ def _hash_before(path: Path, offset: int) -> str | None:
 def _parsed(line: bytes) -> _Row:
     try:
         return _decode(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         # Not a record: the verifier names it; the index goes on without it.
         return _Row(0, "", "", _EPOCH)
 

@@ -111,7 +111,7 @@ def read(text: bytes) -> Call | Settled | Refused | None:
     """What a line of the log adds; None for a row of another kind, and for what is no record."""
     try:
         row = _decode(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if row.kind == "decided":
         return row.call()
@@ -232,7 +232,7 @@ def stats(
     for text in _lines(journal, begin):
         try:
             row = _decode(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue  # not a record: the verifier names it
         if row.time >= end and (not waiting or row.time >= patience):
             break

@@ -65,6 +65,6 @@ def verify_export(path: Path, public_key: bytes | None = None) -> Verification:
 def _trailer(line: bytes) -> dict[str, Any] | None:
     try:
         found = msgspec.json.decode(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if is_trailer(found) else None

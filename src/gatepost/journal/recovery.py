@@ -147,7 +147,7 @@ def _replay(segment: Segment, offset: int, found: Recovery, ledger: Replayed) ->
 def _checked(segment: Segment, start: int, line: bytes) -> _Row:
     try:
         row = _decode(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the second where lists are nested by the thousand
         raise ChainBroken(_where(segment, start), f"the line is not a record ({error})") from None
     if digest(line, row.hash) != row.hash:
         raise ChainBroken(_where(segment, start), f"the hash of row {row.seq} does not fit its content")
