@@ -82,6 +82,13 @@ def test_a_folder_without_an_installation_is_said_and_not_made(gatepost: Program
     assert not gatepost.data.exists()
 
 
+def test_a_folder_in_which_nothing_is_registered_yet_is_not_damaged(gatepost: Program, tmp_path: Path) -> None:
+    assert gatepost.quick("catalogue", "export", str(tmp_path / "index.json")).code == 0
+    ran = gatepost.quick("doctor")
+    assert "There is no store yet: nothing is registered here." in ran.out
+    assert "problem" not in ran.out.partition("\nstore\n")[2].partition("\n\n")[0]
+
+
 def damage(path: Path, old: bytes, new: bytes) -> None:
     content = path.read_bytes()
     assert old in content and len(old) == len(new)

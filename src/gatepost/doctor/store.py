@@ -18,6 +18,7 @@ from gatepost.doctor.patient import Patient
 from gatepost.errors import GatepostError
 from gatepost.feed import Feed
 from gatepost.gateway.snapshot import Snapshot
+from gatepost.journal.segments import chains
 from gatepost.keys import Keyring
 from gatepost.storage.migrate import newest
 
@@ -42,6 +43,10 @@ def store(patient: Patient) -> Iterator[Finding]:
     if patient.only_run:
         yield Finding(check, "ok", "There is no store, and need not be: `gatepost run` alone has used this folder.")
         yield from _waiting_of_run(patient)
+        return
+    if not path.exists() and not chains(patient.data.journal):
+        begin = patient.command("gatepost server add --help")
+        yield Finding(check, "warning", "There is no store yet: nothing is registered here.", begin)
         return
     try:
         with contextlib.closing(read_only(path)) as connection:

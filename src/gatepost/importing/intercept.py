@@ -109,5 +109,5 @@ def _approvals(settings: Any, made: Converted) -> Any:
         return None
     for key in object_at(settings, "approvals"):
         if key != "default_timeout":
-            made.note(f"approvals/{key}", "How people are told of an approval is set up in Gatepost itself; left out.")
+            made.note(f"approvals/{key}", "Nobody is told of approvals yet: what needs one is refused. Left out.")
     return settings.get("default_timeout")

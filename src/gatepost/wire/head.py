@@ -104,7 +104,7 @@ def check(values: dict[bytes, bytes], newer: bool, limits: Limits, names: Names)
         if newer:
             return bad("The header Host is missing.")
     elif not names.allows_host(host):
-        return Refusal(421, "GP-1009", "This Host is not served here. Behind a proxy, start with --public-url.")
+        return Refusal(421, "GP-1009", "This Host is none of --public-url, of --listen or of the certificate.")
     length = values.get(b"content-length")
     if length is not None:
         if len(length) > _MOST_DIGITS or not length.isdigit():
