@@ -267,6 +267,16 @@ def test_a_policy_that_is_only_a_file_is_explained_too(gatepost: Program, tmp_pa
     assert not gatepost.data.exists()
 
 
+def test_of_a_call_that_a_person_must_approve_it_is_said_that_nobody_can_yet(gatepost: Program, tmp_path: Path) -> None:
+    asks = {"version": "1", "default": "allow", "tools": {"pay": {"action": "require_approval"}}}
+    (tmp_path / "asks.json").write_text(json.dumps(asks))
+    explained = gatepost.quick(
+        "policy", "explain", "--policy", str(tmp_path / "asks.json"), "--tool", "pay", "--arguments", "{}"
+    )
+    assert explained.code == 1
+    assert "A person must approve pay.\n  Nobody can be set up to approve calls yet" in explained.out
+
+
 def test_a_token_is_shown_once_and_only_its_hash_is_kept(ready: Program) -> None:
     added = ready("grant", "add", "laptop", "--server", "files", "--policy", "files-read", "--identity", "anna")
     token = added.out.strip()
