@@ -126,6 +126,17 @@ def test_a_failure_is_one_line_with_its_code_and_exit_code_1(gatepost: Program) 
     assert not gatepost.data.exists()
 
 
+def test_an_index_that_cannot_be_written_is_told_of_and_hides_no_record(gatepost: Program) -> None:
+    (gatepost.data / "journal").mkdir(parents=True)
+    (gatepost.data / "index.db").mkdir()
+    ran = gatepost("log", "show")
+    assert ran.code == 1
+    assert ran.err.startswith(
+        f"error GP-5003: The log's index {gatepost.data / 'index.db'} cannot be brought up to date: "
+    )
+    assert ran.err.count("\n") == 1
+
+
 @pytest.mark.parametrize("before", [True, False])
 def test_the_data_folder_is_named_before_or_after_the_command(gatepost: Program, tmp_path: Path, before: bool) -> None:
     elsewhere = str(tmp_path / "elsewhere")

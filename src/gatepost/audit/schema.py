@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from gatepost.errors import GatepostError
 
 _VERSION: Final = 1
 _TABLES: Final = """
@@ -68,6 +72,21 @@ def connect(path: Path) -> sqlite3.Connection:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {_VERSION}")
     return connection
+
+
+@contextmanager
+def telling(path: Path) -> Iterator[None]:
+    """For who is answered: what keeps the index at `path` from being used is a `GatepostError` GP-5003."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise GatepostError(
+            "GP-5003",
+            f"The log's index {path} cannot be brought up to date: {why}.",
+            "Look at the free space and the permissions of the data folder. "
+            "`gatepost log export --format jsonl` needs no index.",
+        ) from error
 
 
 def remove(path: Path) -> None:

@@ -42,18 +42,23 @@ def entries(data: DataFolder, narrowed: Filter, limit: int | None) -> list[dict[
 
 
 def bring_up_to_date(data: DataFolder) -> None:
-    """Has the log indexed up to now: by the worker, who also notes when grants were last used, else by this process."""
+    """Has the log indexed up to now: by the worker, who also notes when grants were last used, else by this process.
+
+    Raises `GatepostError` GP-5003 where the index cannot be written: a full disk, a folder that is read-only.
+    """
     from gatepost.audit import Index
+    from gatepost.audit.schema import telling
     from gatepost.processes.ops import ask_now
 
     if ask_now(data.socket("worker.sock"), {"op": "look"}, seconds=_WORKER_SECONDS) is not None:
         return
-    index = Index(data.index, data.journal)
-    try:
-        index.catch_up()
-        used = index.take_last_used()
-    finally:
-        index.close()
+    with telling(data.index):
+        index = Index(data.index, data.journal)
+        try:
+            index.catch_up()
+            used = index.take_last_used()
+        finally:
+            index.close()
     if used and data.store.exists():  # `gatepost run` alone needs none
         from gatepost.control.grants import touch_last_used
         from gatepost.control.store import open_store

@@ -28,6 +28,7 @@ from typing import Any, Final, TypeVar
 
 from gatepost import __version__
 from gatepost.audit.index import Index
+from gatepost.audit.schema import telling
 from gatepost.control.act import Actor
 from gatepost.control.grants import touch_last_used
 from gatepost.control.retention import Retention
@@ -177,7 +178,8 @@ class Worker:
 
     async def look(self, _request: dict[str, Any]) -> dict[str, Any]:
         """Brings the index up to now, for who is about to query it."""
-        await self._look(write_used=True)
+        with telling(self._folder.index):
+            await self._look(write_used=True)
         return {"indexed": await self._on_read_index(self._read_index.rows)}
 
     async def status(self, _request: dict[str, Any]) -> dict[str, Any]:
