@@ -86,7 +86,7 @@ def test_a_mistyped_token_is_noticed(gatepost: Program) -> None:
 
 def test_a_server_that_is_not_registered_is_warned_of(ready: Program) -> None:
     shown = ["connect", "cursor", "--token", TOKEN]
-    assert "warning" not in ready.quick(*shown, "--server", "files").err
+    assert "No server" not in ready.quick(*shown, "--server", "files").err
     assert (
         "warning: No server flies is registered here yet. Did you mean files?"
         in ready.quick(*shown, "--server", "flies").err
@@ -114,3 +114,16 @@ def test_another_gateway_is_named_with_its_address(gatepost: Program) -> None:
         "connect", "vscode", "--server", "s", "--token", TOKEN, "--url", "https://mcp.example.com/", "--json"
     )
     assert ran.json["url"] == "https://mcp.example.com/mcp/s/"
+
+
+def test_a_token_that_would_be_refused_is_told_of(ready: Program, home: dict[str, str], tools: Path) -> None:
+    assert ready.add_tiny("time", tools).code == 0
+    token = ready("grant", "add", "laptop", "--server", "files").out.strip()
+    warned = "warning: This token is for files, and is refused at time."
+    for server, given, said in (("files", token, None), ("time", token, warned), ("files", TOKEN, "No grant here has")):
+        ran = ready("connect", "generic", "--server", server, "--token", "env:GIVEN", env={**home, "GIVEN": given})
+        assert ran.code == 0
+        assert "warning" not in ran.err if said is None else said in ran.err
+    assert ready("grant", "revoke", "laptop").code == 0
+    ran = ready("connect", "generic", "--server", "files", "--token", "env:GIVEN", env={**home, "GIVEN": token})
+    assert "or it is revoked" in ran.err

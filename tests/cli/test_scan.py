@@ -173,6 +173,9 @@ def test_a_server_that_cannot_be_asked_is_an_error(gatepost: Program) -> None:
     assert ran.code == 1
     assert ran.err.splitlines()[-1].startswith("error GP-3005: ")
     assert "the server 'no-such-program-anywhere'" in ran.err
+    ended = gatepost("scan", "--", "/bin/sh", "-c", "exec 0<&-; echo no thanks >&2; exit 7")
+    assert "has ended with exit code 7" in ended.err
+    assert "no thanks" in ended.err
     assert "GP-4005" in gatepost("scan", "--url", "http://[::1").err
     # It is registered nowhere, so that no command about registered servers helps.
     unreached = gatepost("scan", "--url", "http://127.0.0.1:9/mcp")

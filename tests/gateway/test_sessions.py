@@ -46,6 +46,38 @@ def test_a_session_id_is_sealed_and_the_server_sees_its_own(tmp_path: Path) -> N
     asyncio.run(run())
 
 
+REFUSED = {"jsonrpc": "2.0", "id": "ID", "error": {"code": -32603, "message": "Not like this."}}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        json_answer(REFUSED, 200, "mcp-session-id: up-1"),
+        raw_answer(head(200, "text/event-stream", "mcp-session-id: up-1"), sse(REFUSED)),
+        raw_answer(head(200, "application/json", "mcp-session-id: up-1", length=5), b"not {"),
+    ],
+)
+def test_a_session_whose_beginning_the_server_refused_is_none(tmp_path: Path, answer: Any) -> None:
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", ALLOW_ALL)
+            upstream.answer = answer
+            got = await rig.post("/mcp/s/", token, INIT)
+            assert b'"error"' in got.body
+            assert len(rig.gateway.sessions) == 0
+            await rig.until(lambda: upstream.seen[-1].method == "DELETE")
+            assert upstream.seen[-1].headers["mcp-session-id"] == "up-1"
+            told = await rig.until(lambda: len(rig.rows("session")) == 2 and rig.rows("session"))
+            assert [row["action"] for row in told] == ["began", "refused"]
+            if "mcp-session-id" in got.headers:  # a stream's head was sent before anybody knew
+                upstream.answer = OK
+                refused = await rig.call("s", token, mcp_session_id=got.headers["mcp-session-id"])
+                assert refused.status == 404
+
+    asyncio.run(run())
+
+
 def test_a_session_of_another_grant_or_server_or_a_forged_one_is_404(tmp_path: Path) -> None:
     async def run() -> None:
         async with Recorder() as upstream, Rig(tmp_path) as rig:

@@ -16,7 +16,19 @@ import pytest
 from gatepost.errors import GatepostError
 from gatepost.journal import Journal, JournalUnavailable
 from gatepost.quota import MemoryLedger
-from tests.journal.using import call, decided, files, in_journal, open_journal, require_chain, rows, run, until, write
+from tests.journal.using import (
+    call,
+    decided,
+    files,
+    in_journal,
+    open_journal,
+    require_chain,
+    rows,
+    run,
+    settled,
+    until,
+    write,
+)
 from tests.quota.using import Clock, Use, used
 
 ROOT = Path(__file__).parents[2]
@@ -85,6 +97,30 @@ def test_a_full_disk_at_a_new_segment(tmp_path: Path) -> None:
 
     in_journal(folder, act, segment_bytes=1)
     assert kinds(folder) == ["d1", "recovered", "d4", "checkpoint"]
+
+
+def test_outcomes_that_come_while_nothing_can_be_written_are_written_once_it_can(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+
+    async def act(journal: Journal) -> None:
+        await write(journal, decided("d1"), decided("d2"))
+        (folder / "0000000000000003.jsonl").symlink_to("/dev/full")
+        journal.post(settled("d1"))
+        assert "No space left" in await refused(journal, "d3")
+        journal.post(settled("d2"))
+        (folder / "0000000000000003.jsonl").unlink()
+        assert await journal.probe()
+        await journal.flush()
+
+    in_journal(folder, act, segment_bytes=1)
+    told = [(row["kind"], row.get("decision_id"), row.get("carried_out")) for row in require_chain(folder)][2:]
+    assert told == [
+        ("recovered", None, None),
+        ("settled", "d1", True),
+        ("settled", "d2", True),
+        ("checkpoint", None, None),
+    ]
+    assert rows(folder, "recovered")[0]["rows_failed"] == 1
 
 
 # -- gone -------------------------------------------------------------------------------------------------------------

@@ -54,6 +54,7 @@ def connect(place: Place, client: str, server: str, token: str, write: bool, url
     file = chosen.file(Surroundings.here()) if chosen.file is not None else None
     if url is None:
         _warn_of_unknown(place, server)
+        _warn_of_token(place, server, target.token)
 
     if write:
         if file is None:
@@ -116,6 +117,21 @@ def _warn_of_unknown(place: Place, server: str) -> None:
     if server not in known:
         hint = nearest(server, known) or f"Add it: gatepost server add {server} --help"
         click.echo(f"warning: No server {server} is registered here yet. {hint}", err=True)
+
+
+def _warn_of_token(place: Place, server: str, token: str) -> None:
+    """Says where the token is not for this server: its calls would be refused, and the client would not say why."""
+    from gatepost.cli.naming import known_names, server_of_token
+    from gatepost.grants.token import digest
+
+    if not known_names(place, "server"):
+        return  # it may be for a gateway elsewhere
+    meant = server_of_token(place, digest(token))
+    if meant is None:
+        click.echo("warning: No grant here has this token, or it is revoked: see gatepost grant list", err=True)
+    elif meant != server:
+        mend = f"gatepost grant add LABEL --server {server}"
+        click.echo(f"warning: This token is for {meant}, and is refused at {server}. Make one: {mend}", err=True)
 
 
 def _warn_of_readers(file: Path) -> None:

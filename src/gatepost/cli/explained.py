@@ -83,7 +83,9 @@ def show_explanation(judged: Judged, *, as_json: bool) -> int:
     if message:
         click.echo(f"  {clean(message)}")
     if effect == "approve":
-        click.echo("  Nobody can be set up to approve calls yet: such a call is refused, and takes nothing from a limit.")
+        click.echo(
+            "  Nobody can be set up to approve calls yet: such a call is refused, and takes nothing from a limit."
+        )
     for use in verdict.limits:
         counted = "" if use.enforced else "  (shadow: counted, never blocks)"
         click.echo(f"  would use {use.amount} of {use.max} per {use.window} of {use.scope} “{use.counter}”{counted}")

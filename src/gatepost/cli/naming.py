@@ -23,6 +23,9 @@ _QUERIES: Final = {
     "grant": "SELECT label, 'for ' || server FROM grants WHERE revoked IS NULL ORDER BY label",
     "tool": "SELECT name, 'of ' || group_concat(server, ', ') FROM definitions GROUP BY name ORDER BY name",
 }
+_SERVER_OF: Final = (  # of a token's digest
+    "SELECT server FROM grants JOIN grant_tokens ON grant_id = grants.id WHERE digest = ? AND revoked IS NULL"
+)
 _ALL_OPTIONS: Final = {"--server": "server", "--policy": "policy", "--grant": "grant", "--tool": "tool"}
 _ARGUMENTS: Final = {
     "label": "grant",
@@ -79,6 +82,17 @@ def known_names(place: Place, kind: str) -> list[tuple[str, str]] | None:
 
     None where there is no store, or none that can be read.
     """
+    found = _asked(place, _QUERIES[kind])
+    return None if found is None else [(name, about) for name, about in found]
+
+
+def server_of_token(place: Place, digest: str) -> str | None:
+    """The server whose calls a token may make, by its digest; None where no living grant here has it."""
+    found = _asked(place, _SERVER_OF, digest)
+    return found[0][0] if found else None
+
+
+def _asked(place: Place, query: str, *values: str) -> list[tuple[str, ...]] | None:
     import sqlite3
 
     from gatepost.errors import GatepostError
@@ -87,6 +101,6 @@ def known_names(place: Place, kind: str) -> list[tuple[str, str]] | None:
         path: Path = place.folder(create=False).store
         address = f"{path.as_uri()}?mode=ro"
         with contextlib.closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE)) as store:
-            return [(str(name), str(about)) for name, about in store.execute(_QUERIES[kind])]
+            return [tuple(str(value) for value in row) for row in store.execute(query, values)]
     except (sqlite3.Error, OSError, GatepostError):
         return None

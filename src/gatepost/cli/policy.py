@@ -215,8 +215,8 @@ def show(place: Place, name: str, version: str | None, as_json: bool) -> None:
 def explain(place: Place, file: str | None, label: str | None, tool: str, arguments: str, as_json: bool) -> int:
     """Show how a call would be judged.
 
-    Every step is shown, with the value of each condition. Nothing is counted or recorded. Exit code 0 where the call
-    would be allowed, 1 where not.
+    Every step is shown, with the value of each condition. Nothing is counted or recorded, and no counter is read: a
+    limit that is used up denies all the same. Exit code 0 where the call would be allowed, 1 where not.
     """
     from gatepost.cli.explained import Judged, show_explanation
     from gatepost.errors import GatepostError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from gatepost.errors import GatepostError
 from gatepost.gateway import records
 from gatepost.gateway.bridge import Bridges
 from gatepost.gateway.caller import Caller
@@ -18,7 +20,7 @@ from gatepost.gateway.metrics import Metrics
 from gatepost.gateway.pins import Pins
 from gatepost.gateway.refusals import Refusals
 from gatepost.gateway.sealed import Sealer
-from gatepost.gateway.sessions import Sessions
+from gatepost.gateway.sessions import Session, Sessions
 from gatepost.gateway.snapshot import Snapshot
 from gatepost.journal.calls import Record
 from gatepost.journal.recorder import Recorder
@@ -252,6 +254,13 @@ class Gateway:
         """Append a row without waiting. A journal that cannot write shows in readiness, and denies the next call."""
         self.journal.post(row)
 
+    def let_go(self, session: Session, action: str) -> None:
+        """Record that a session has ended without its client, and tell its server."""
+        self.note("session", action=action, grant_id=session.grant_id, server=session.server)
+        upstream = self.upstreams().get(session.server)
+        if upstream is not None and session.on_end is None:
+            self.spawn(_told(upstream, session.upstream_id))
+
     async def close(self) -> None:
         """Disconnect from all servers and wait for what runs beside the main path."""
         for task in list(self._rescans.values()):
@@ -263,3 +272,8 @@ class Gateway:
         await asyncio.gather(*(upstream.close() for upstream in upstreams), return_exceptions=True)
         if self._background:
             await asyncio.wait(self._background, timeout=5)
+
+
+async def _told(upstream: Upstream, upstream_id: str) -> None:
+    with contextlib.suppress(GatepostError):
+        (await upstream.delete((), upstream_id)).abort()

@@ -89,6 +89,10 @@ async def call(gateway: Gateway, request: Request, call: Call, verdict: Verdict,
         _failed(request, call, progress, failure)
     finally:
         reply.abort()
+        session = progress.session
+        if session is not None and (progress.is_error or progress.carried_out is not True):
+            gateway.sessions.end(session)  # it has not begun after all
+            gateway.let_go(session, "refused")
 
 
 def _session_id(reply: Reply) -> str | None:
@@ -109,11 +113,13 @@ def _failed(request: Request, call: Call, progress: Progress, failure: UpstreamF
         request.push(sse.encode(body))
         request.end()
     else:
-        answers.rpc(request, body, *_session_header(progress))
+        answers.rpc(request, body)
 
 
 def _session_header(progress: Progress) -> tuple[tuple[bytes, bytes], ...]:
-    return () if progress.session is None else ((b"mcp-session-id", progress.session.token.encode("ascii")),)
+    if progress.session is None or progress.is_error:
+        return ()
+    return ((b"mcp-session-id", progress.session.token.encode("ascii")),)
 
 
 async def _single(

@@ -25,6 +25,7 @@ from gatepost.journal.state import NoLedger, Recoverable
 from gatepost.wire.running import Signal
 
 _RETRY_SECONDS: Final = 1.0
+_MOST_WAITING: Final = 10_000
 _LATER_SECONDS: Final = 0.005
 UNKNOWN: Final[dict[str, Any]] = {
     "carried_out": "unknown",
@@ -81,6 +82,7 @@ class Journal:
         self._closed = False
         self._scheduled = False
         self._unsigned = 0  # rows since the last checkpoint
+        self._waiting: list[Record] = []  # rows that nobody waits for, while the journal is unhealthy
         self._failed = 0  # rows that could not be written since the journal became unhealthy
         self._failing_since = 0.0
         self._snapshots = Snapshots(
@@ -197,10 +199,11 @@ class Journal:
 
     def post(self, record: Record) -> None:
         """Queue a record that nothing waits for: it is written with the next batch, or by itself a few milliseconds
-        later, so that an outcome costs no write of its own. While the journal is unhealthy it is lost, and counted.
+        later, so that an outcome costs no write of its own. While the journal is unhealthy it waits for better times;
+        what is more than can wait is lost, and counted.
         """
         if not self.healthy:
-            self._failed += 1
+            self._put_off(record)
             return
         if not self._records:
             loop = self._loop
@@ -208,6 +211,12 @@ class Journal:
                 loop = self._loop = asyncio.get_running_loop()
             loop.call_later(_LATER_SECONDS, self._flush)
         self._queue(record, None)
+
+    def _put_off(self, record: Record) -> None:
+        if len(self._waiting) < _MOST_WAITING:
+            self._waiting.append(record)
+        else:
+            self._failed += 1
 
     def _queue(self, record: Record, signal: Signal[None] | None) -> None:
         if isinstance(record, dict) and ("id" not in record or "time" not in record or "v" not in record):
@@ -266,10 +275,12 @@ class Journal:
         except Exception as error:
             # Whatever it is: who waits must be told, and nothing may be forwarded.
             failure = error if isinstance(error, JournalUnavailable) else JournalUnavailable(repr(error))
-            self._failed += len(signals)
             self._turn_unhealthy(failure.reason)
-            for signal in signals:
-                if signal is not None:
+            for record, signal in zip(records, signals, strict=False):  # a checkpoint may stand behind them
+                if signal is None:
+                    self._put_off(record)
+                else:
+                    self._failed += 1
                     signal.set_exception(failure)
             return
         self._note([one for index, one in enumerate(records) if index not in faults] if faults else records)
@@ -343,6 +354,9 @@ class Journal:
             self._turn_unhealthy(error.reason)
             return
         self.healthy, self.unhealthy_because, self._failed = True, "", 0
+        waiting, self._waiting = self._waiting, []
+        for record in waiting:
+            self.post(record)
 
     def _tell_recovery(self) -> None:
         """Settle what was in flight, and say what was found."""

@@ -195,10 +195,7 @@ class DataPlane:
         """End idle sessions, and tell their servers."""
         gateway = self.gateway
         for session in gateway.sessions.reap(gateway.clock()):
-            server = gateway.snapshot.servers.get(session.server)
-            gateway.note("session", action="reaped", grant_id=session.grant_id, server=session.server)
-            if server is not None and session.on_end is None:
-                gateway.spawn(_forget(gateway, server.config.name, session.upstream_id))
+            gateway.let_go(session, "reaped")
 
     def _dropped(self, server: str, why: str) -> None:
         self.gateway.metrics.dropped[server] += 1
@@ -211,13 +208,6 @@ class DataPlane:
                 self._folder.socket("worker.sock"), {"op": "rescan", "server": server}, seconds=_RESCAN_SECONDS
             )
         self.refresh()
-
-
-async def _forget(gateway: Gateway, server: str, upstream_id: str) -> None:
-    upstream = gateway.upstreams().get(server)
-    if upstream is not None:
-        with contextlib.suppress(GatepostError):
-            (await upstream.delete((), upstream_id)).abort()
 
 
 def parse_options(arguments: Sequence[str]) -> tuple[Path, Options]:

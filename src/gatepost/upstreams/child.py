@@ -24,6 +24,7 @@ from gatepost.upstreams.base import UpstreamFailed
 from gatepost.upstreams.config import ServerConfig
 from gatepost.upstreams.lines import LineSplitter, LineTooLong
 from gatepost.upstreams.pipes import Spout, Tap, Wire
+from gatepost.wire.running import as_task
 
 _STDERR_KEPT: Final = 64 * 1024
 _LAST_WORDS: Final = 300
@@ -32,7 +33,7 @@ _USELESS_LINES: Final = 500
 _STDERR_BYTES: Final = 1024 * 1024
 """The same for bytes of standard error."""
 _LINGER: Final = 1.0
-"""Seconds that pipes and guard may outlast each other before the end is taken as complete."""
+"""Seconds that pipes and guard may outlast each other before the end is taken as complete, or is waited for."""
 _GUARD_PATIENCE: Final = 8.0
 """Seconds a guard has to kill everything before it is killed itself."""
 
@@ -146,6 +147,9 @@ class Child:
         Waits while the program does not read. Raises UpstreamFailed (GP-3005) when it has ended or is being stopped.
         """
         if self._in.writable is None and not self._turn.locked():
+            if not (self._in.open or self._stopping):
+                await as_task()
+                await self._goes_within(_LINGER)  # most have ended, and how says more than that nothing is read
             self._write(line)
             return
         async with self._turn:
