@@ -109,8 +109,8 @@ def sampled(rig: Rig, gateway: Full, spy: str) -> dict[str, float]:
     counted: Counter[str] = Counter()
     for line in out.read_text().splitlines():
         stack, _, number = line.rpartition(" ")
-        if stack.startswith("_bootstrap ("):  # another thread than the event loop's: they wait, and are taken for busy
-            continue
+        if "(threading.py:" in stack.partition(";")[0]:
+            continue  # another thread than the event loop's: they wait, and are taken for busy
         leaf = stack.split(";")[-1]
         file = leaf[leaf.find("(") + 1 : leaf.rfind(":")]
         counted[module_of(file)] += int(number)
