@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -130,11 +131,10 @@ class Shelf:
         from gatepost.processes.books import words
         from gatepost.processes.books.guest import Lost
 
-        try:
+        # This process ends: whoever keeps the books settles as unknown what it does not hear of any more.
+        with contextlib.suppress(Lost, TimeoutError):
             async with asyncio.timeout(_GREETING):
                 await link.ask(words.Flush(link.number()))
-        except (Lost, TimeoutError):
-            pass  # this process ends; whoever keeps the books settles as unknown what it has not heard of
 
     def _let_go(self) -> None:
         keeper, self._keeper = self._keeper, None
