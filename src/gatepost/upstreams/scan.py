@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from gatepost.mcp.methods import LEGACY_VERSIONS, MODERN_VERSIONS
@@ -131,12 +132,13 @@ async def _first_answer(upstream: Upstream, config: ServerConfig) -> tuple[_Outc
     """
     limits = config.limits
     began = asyncio.get_running_loop().time()
-    discover = asyncio.ensure_future(_outcome(Conversation(upstream, config, "modern", None).ask("server/discover")))
+    modern = Conversation(upstream, config, "modern", None)
+    discover = asyncio.ensure_future(_outcome(partial(modern.ask, "server/discover")))
     last = min(limits.silence, limits.probe / 2)
     handshakes = [asyncio.ensure_future(_later(limits.probe - last, lambda: _initialize(upstream, config)))]
     if config.transport == "stdio":
         beside = Conversation(upstream, config, "legacy", None)
-        handshakes.append(asyncio.ensure_future(_later(limits.silence, lambda: _outcome(beside.handshake()))))
+        handshakes.append(asyncio.ensure_future(_later(limits.silence, lambda: _outcome(beside.handshake))))
     asked = {discover, *handshakes}
     try:
         done, _ = await asyncio.wait(asked, timeout=limits.probe, return_when=asyncio.FIRST_COMPLETED)
@@ -159,15 +161,15 @@ async def _later(seconds: float, ask: Callable[[], Awaitable[_Outcome]]) -> _Out
 async def _initialize(upstream: Upstream, config: ServerConfig) -> _Outcome:
     conversation = Conversation(upstream, config, "legacy", _session(config, "legacy"))
     try:
-        return await _outcome(conversation.handshake())
+        return await _outcome(conversation.handshake)
     finally:
         await conversation.end()
 
 
-async def _outcome(asking: Awaitable[dict[str, Any]]) -> _Outcome:
+async def _outcome(ask: Callable[[], Awaitable[dict[str, Any]]]) -> _Outcome:
     """The result, or the refusal or failure as a value. Raises UpstreamFailed where nothing was sent."""
     try:
-        return await asking
+        return await ask()
     except Refusal as refusal:
         return refusal
     except UpstreamFailed as failure:

@@ -122,11 +122,11 @@ class Front:
         station, seen = self._station, peek(line)
         method, version = seen.method, seen.version
         if not station.known:
-            self._waiting.hold(self._begin(line, seen), line)
+            self._waiting.hold(partial(self._begin, line, seen), line)
             return
         if method in _NEED_TOOLS and not station.defined and line is not self._waited:
             self._waited = line  # once: a server may say again and again that its tools changed
-            self._waiting.hold(station.define(), line)
+            self._waiting.hold(station.define, line)
             return
         station.refresh()
         caller, heads = station.caller, self._heads
@@ -149,12 +149,12 @@ class Front:
         elif method is None:
             request.unreadable = seen.id is None or isinstance(seen, Broken)
         elif method == "notifications/initialized":
-            self._waiting.hold(self._initialize(request))
+            self._waiting.hold(partial(self._initialize, request))
             return
         elif method == CANCELLED:
             self._silence(line)
         if request.initializes:
-            self._waiting.hold(self._answer_first(request))
+            self._waiting.hold(partial(self._answer_first, request))
             return
         self._run(request)
 
@@ -306,7 +306,7 @@ class Front:
             self._station.unsure = False
             return False
         request.answered = True
-        self._waiting.hold(self._once_more(request, body))
+        self._waiting.hold(partial(self._once_more, request, body))
         return True
 
     async def _once_more(self, request: LineRequest, refused: bytes) -> None:

@@ -43,8 +43,11 @@ class Waiting:
         self.size += len(line)
         self._on_change()
 
-    def hold(self, work: Coroutine[Any, Any, None], *lines: bytes) -> None:
-        """Take no line before `work` is done, nor before all else that lines wait for; begin with `lines` then."""
+    def hold(self, work: Callable[[], Coroutine[Any, Any, None]], *lines: bytes) -> None:
+        """Take no line before `work()` is done, nor before all else that lines wait for; begin with `lines` then.
+
+        `work` is called when its turn comes: a coroutine made before would be left over where that is called off.
+        """
         if self.lines is None:
             self.lines = deque()
         self.lines.extend(lines)
@@ -56,8 +59,8 @@ class Waiting:
         if self.lines and self.lines[0] is line:
             self.lines.popleft()
 
-    async def _released(self, work: Coroutine[Any, Any, None]) -> None:
-        await work
+    async def _released(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        await work()
         self._under_way -= 1
         if self._under_way:
             return
