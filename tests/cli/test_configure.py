@@ -247,6 +247,42 @@ def test_an_explanation_begins_with_the_grant_itself(ready: Program) -> None:
     assert "revoked" in revoked["message"]
 
 
+def test_every_step_that_a_call_passes_is_listed_in_its_order(ready: Program) -> None:
+    ready.quick("grant", "add", "laptop", "--server", "files", "--policy", "files-read")
+    call = ("policy", "explain", "--grant", "laptop", "--tool", "read_file", "--arguments", '{"path": "/srv/notes/a"}')
+    explained = ready.read(*call)
+    assert [(step["step"], step["rule"], step["result"]) for step in explained["steps"]] == [
+        (1, "(grant)", "pass"),
+        (2, "(no policy)", "pass"),
+        (3, "(hidden)", "pass"),
+        (4, "(unknown tool)", "pass"),
+        (5, "/tools/read_file/action", "pass"),
+        (6, "(default deny)", "pass"),
+        (7, "(invalid arguments)", "pass"),
+        (8, "/tools/read_file/require/in-notes", "pass"),
+        (9, "/tools/read_file/limits/reads-per-minute", "use"),
+    ]
+    shown = re.findall(r"^ +(\d+)  (pass|use) ", ready.quick(*call).out, re.MULTILINE)
+    assert [number for number, _ in shown] == [str(number) for number in range(1, 10)]
+
+
+def test_a_grant_without_a_policy_is_explained_as_what_denies(ready: Program) -> None:
+    ready.quick("grant", "add", "laptop", "--server", "files")
+    call = ("policy", "explain", "--grant", "laptop", "--tool", "read_file")
+    shown = ready.quick(*call)
+    assert shown.code == 1
+    assert re.search(r" 2 +deny +\(no policy\) +◀ decides", shown.out)
+    assert "gatepost grant attach LABEL POLICY" in shown.out
+    explained = ready.read(*call)
+    assert (explained["decision"], explained["rule"]) == ("deny", "(no policy)")
+    assert explained["message"] == "No policy is attached to this grant, so every call is denied."
+    assert [(step["step"], step["result"], step["decides"]) for step in explained["steps"]] == [
+        (1, "pass", False),
+        (2, "deny", True),
+        (4, "pass", False),
+    ]
+
+
 def test_a_tool_that_is_hidden_is_explained_as_hidden_whether_the_server_has_it_or_not(
     ready: Program, tmp_path: Path
 ) -> None:

@@ -39,7 +39,10 @@ def explained(arguments: Any, **more: Any) -> list[dict[str, Any]]:
 def test_every_step_stands_in_its_order_also_after_the_one_that_decides() -> None:
     steps = explained({"amount": 20000, "items": [{"n": 1}, {}, 5]})
     assert [(step["step"], step["rule"], step["kind"], step["result"], step["enforced"]) for step in steps] == [
+        (2, "(no policy)", "policy", "pass", True),
         (3, "(hidden)", "hide", "pass", True),
+        (5, "/tools/create_refund/action", "action", "pass", True),
+        (6, "(default deny)", "default", "pass", True),
         (7, "(invalid arguments)", "arguments", "skipped", True),
         (8, "/tools/create_refund/require/args.reason-exists", "require", "deny", True),
         (8, "/tools/create_refund/deny_if/too-much", "deny_if", "deny", True),
@@ -47,13 +50,13 @@ def test_every_step_stands_in_its_order_also_after_the_one_that_decides() -> Non
         (9, "/tools/create_refund/limits/refunds-per-day", "limit", "use", True),
         (10, "/tools/create_refund/approve_if/args.amount-gt", "approve_if", "approve", True),
     ]
-    assert [step["decides"] for step in steps].index(True) == 2
+    assert [step["decides"] for step in steps].index(True) == 5
     assert sum(step["decides"] for step in steps) == 1
 
 
 def test_each_condition_has_its_value_and_its_result() -> None:
     steps = explained({"amount": "many", "items": [{"n": 1}, {}, 5]})
-    too_much, shadowed = steps[3:5]
+    too_much, shadowed = steps[6:8]
     assert too_much["conditions"] == [
         {
             "part": "conditions",
@@ -77,13 +80,14 @@ def test_a_default_that_a_rule_reads_is_shown_as_the_value() -> None:
     steps = explained({"amount": 1}, definition=DEFINITION)
     (required,) = [step for step in steps if step["kind"] == "require"]
     assert required["conditions"][0]["value"] == "none given"
-    assert (steps[1]["kind"], steps[1]["result"]) == ("arguments", "pass")
+    (checked,) = [step for step in steps if step["kind"] == "arguments"]
+    assert checked["result"] == "pass"
 
 
 def test_invalid_arguments_say_why() -> None:
-    steps = explained({"amount": "x"}, definition=DEFINITION)
-    assert (steps[1]["result"], steps[1]["decides"]) == ("deny", True)
-    assert steps[1]["message"].endswith('the argument "amount" does not satisfy the schema (type).')
+    (step,) = [one for one in explained({"amount": "x"}, definition=DEFINITION) if one["kind"] == "arguments"]
+    assert (step["result"], step["decides"]) == ("deny", True)
+    assert step["message"].endswith('the argument "amount" does not satisfy the schema (type).')
     steps = explained([1])
     assert (steps[-1]["rule"], steps[-1]["result"]) == ("(invalid arguments)", "deny")
 
@@ -100,15 +104,29 @@ def test_hiding_actions_and_the_default_are_steps() -> None:
         hide=["t"], tools={"*": {"action": "deny", "mode": "shadow"}, "@read": {"action": "require_approval"}}
     )
     steps = made.explain(tool="t", arguments=None)
-    assert [(step["step"], step["kind"], step["result"]) for step in steps] == [
-        (3, "hide", "deny"),
-        (5, "action", "deny"),
-        (7, "arguments", "skipped"),
-        (10, "action", "approve"),
+    assert [(step["step"], step["rule"], step["result"]) for step in steps] == [
+        (2, "(no policy)", "pass"),
+        (3, "(hidden)", "deny"),
+        (5, "/tools/*/action", "deny"),
+        (5, "/tools/@read/action", "pass"),
+        (6, "(default deny)", "pass"),
+        (7, "(invalid arguments)", "skipped"),
+        (10, "/tools/@read/action", "approve"),
     ]
-    assert steps[0]["decides"]
-    last = policy().explain(tool="t", arguments={})[1]
-    assert (last["step"], last["rule"], last["kind"], last["result"]) == (6, "(default deny)", "default", "deny")
+    assert [step["decides"] for step in steps].index(True) == 1
+    assert [step["enforced"] for step in steps] == [True, True, False, True, True, True, True]
+
+
+@pytest.mark.parametrize(("default", "result", "decides"), [("deny", "deny", True), ("allow", "pass", False)])
+def test_of_a_tool_that_no_entry_is_for_the_default_says_what_happens(default: str, result: str, decides: bool) -> None:
+    steps = policy(default=default).explain(tool="t", arguments={})
+    assert [(step["step"], step["rule"], step["kind"], step["result"], step["decides"]) for step in steps] == [
+        (2, "(no policy)", "policy", "pass", False),
+        (3, "(hidden)", "hide", "pass", False),
+        (5, "", "action", "skipped", False),
+        (6, "(default deny)", "default", result, decides),
+        (7, "(invalid arguments)", "arguments", "skipped", False),
+    ]
 
 
 def test_a_plain_allow_has_no_deciding_step() -> None:

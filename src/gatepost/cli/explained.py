@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatepost.cli.output import clean, decision, emit, heading, style
+from gatepost.policy import WITHOUT_POLICY
 
 if TYPE_CHECKING:
     from gatepost.policy import Decision, Use
@@ -82,6 +83,8 @@ def show_explanation(judged: Judged, *, as_json: bool) -> int:
     click.echo(f"  {decision(effect)}  {clean(rule) or 'no rule stands against it'}")
     if message:
         click.echo(f"  {clean(message)}")
+    if rule == WITHOUT_POLICY.rule:
+        click.echo("  gatepost grant attach LABEL POLICY gives it one.")
     if effect == "approve":
         click.echo(
             "  Nobody can be set up to approve calls yet: such a call is refused, and takes nothing from a limit."
@@ -147,7 +150,8 @@ def _show_step(step: Mapping[str, Any]) -> None:
     if step["decides"]:
         notes += style("  ◀ decides", bold=True)
     padding = " " * (8 - len(result))
-    click.echo(f"  {step['step']:>2}  {style(result, fg=_COLOURS.get(result))}{padding} {clean(step['rule'])}{notes}")
+    rule = clean(step["rule"]) or style("no entry of tools applies", dim=True)
+    click.echo(f"  {step['step']:>2}  {style(result, fg=_COLOURS.get(result))}{padding} {rule}{notes}")
     for condition in step["conditions"]:
         value = str(condition["result"]).lower()
         click.echo(

@@ -219,8 +219,7 @@ def explain(place: Place, file: str | None, label: str | None, tool: str, argume
     limit that is used up denies all the same. Exit code 0 where the call would be allowed, 1 where not.
     """
     from gatepost.cli.explained import Judged, show_explanation
-    from gatepost.errors import GatepostError
-    from gatepost.policy import compile_definition, compile_policy
+    from gatepost.policy import WITHOUT_POLICY, compile_definition, compile_policy, explain_without_policy
     from gatepost.wire import strictjson
 
     if (file is None) == (label is None):
@@ -241,24 +240,22 @@ def explain(place: Place, file: str | None, label: str | None, tool: str, argume
     waits, state = False, None
     if label is not None:
         document, definition, waits, state = _of_grant(place, label, tool)
-        if document is None:
-            raise GatepostError(
-                "GP-2002",
-                f"The grant {label} has no policy: every call is denied.",
-                "gatepost grant attach gives it one.",
-            )
     else:
         from gatepost.control.policies import check as check_document
 
         assert file is not None
         document = check_document(_read(file)).text
-    compiled = compile_policy(document)
     category = definition.category if definition is not None else None
-    known = compile_definition(definition.tool) if definition is not None else None
+    verdict, steps = WITHOUT_POLICY, explain_without_policy()
+    if document is not None:
+        compiled = compile_policy(document)
+        known = compile_definition(definition.tool) if definition is not None else None
+        verdict = compiled.decide(tool=tool, arguments=values, category=category, definition=known)
+        steps = compiled.explain(tool=tool, arguments=values, category=category, definition=known)
     judged = Judged(
         tool=tool,
-        decision=compiled.decide(tool=tool, arguments=values, category=category, definition=known),
-        steps=compiled.explain(tool=tool, arguments=values, category=category, definition=known),
+        decision=verdict,
+        steps=steps,
         known=label is None or definition is not None,
         category=category,
         waits=waits,
@@ -268,8 +265,8 @@ def explain(place: Place, file: str | None, label: str | None, tool: str, argume
 
 
 def _of_grant(place: Place, label: str, tool: str) -> tuple[str | None, Definition | None, bool, str]:
-    """The document a grant is judged by, the definition of the tool on its server, whether that is quarantined, and
-    whether the grant is active, expired or revoked."""
+    """The document a grant is judged by (None without a policy), the definition of the tool on its server, whether that
+    is quarantined, and whether the grant is active, expired or revoked."""
     import time
 
     from gatepost.cli.session import opened

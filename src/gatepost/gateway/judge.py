@@ -15,14 +15,11 @@ from gatepost.mcp import headers, lists, modern
 from gatepost.mcp.message import INVALID_PARAMS, INVALID_REQUEST, Message
 from gatepost.mcp.methods import Duty
 from gatepost.mcp.refused import Refused
-from gatepost.policy import Decision, Policy
+from gatepost.policy import WITHOUT_POLICY, Decision, Policy
 from gatepost.wire import strictjson
 
 ALLOW: Final = Decision(effect="allow", rule="", message="")
 """For what needs no rule: lists and the like, whose results the policy filters (without a policy they are empty)."""
-NO_POLICY: Final = Decision(
-    effect="deny", rule="(no policy)", message="No policy is attached to this grant, so every call is denied."
-)
 UNLISTED: Final = Decision(effect="deny", rule="(unknown tool)", message="")
 """Stands for a tool that is not known before its server was asked."""
 _NO_ARGUMENTS: Final[dict[str, Any]] = {}
@@ -69,7 +66,7 @@ async def judge_unlisted(gateway: Gateway, call: Call, verdict: Verdict) -> tupl
     call = structs.replace(call, caller=structs.replace(caller, grant=grant, policy=policy))
     tool = None if listed is None else listed.tools.get(name)
     if policy is None:
-        return call, Verdict(NO_POLICY, name, verdict.forward, tool)
+        return call, Verdict(WITHOUT_POLICY, name, verdict.forward, tool)
     if tool is None:
         return call, Verdict(_unknown(name, "(unknown tool)"), name, verdict.forward)
     return call, _ruled(gateway, call, policy, tool, *_state(gateway, call, name))
@@ -88,7 +85,7 @@ def _tool(gateway: Gateway, call: Call) -> Verdict:
     forward, kept = _state(gateway, call, name)
     policy = caller.policy
     if policy is None:
-        return Verdict(NO_POLICY, name, forward, tool)
+        return Verdict(WITHOUT_POLICY, name, forward, tool)
     if tool is None:
         decision = _unknown(name, "(hidden)") if policy.hides(name, None) else UNLISTED
         return Verdict(decision, name, forward)
@@ -123,13 +120,13 @@ def _resource(gateway: Gateway, call: Call) -> Verdict:
     uri = _text(call.message, "uri")
     forward, kept = _state(gateway, call, uri)
     policy = call.caller.policy
-    decision = NO_POLICY if policy is None else policy.decide_resource(uri)
+    decision = WITHOUT_POLICY if policy is None else policy.decide_resource(uri)
     return _keeping(gateway, decision, uri, forward, None, kept)
 
 
 def _prompt(call: Call, name: str) -> Decision:
     policy = call.caller.policy
-    return NO_POLICY if policy is None else policy.decide_prompt(name)
+    return WITHOUT_POLICY if policy is None else policy.decide_prompt(name)
 
 
 def _completion(call: Call) -> Verdict:
@@ -142,7 +139,7 @@ def _completion(call: Call) -> Verdict:
     if isinstance(ref, dict) and kind == "ref/resource" and isinstance(ref.get("uri"), str):
         uri = ref["uri"]
         if policy is None:
-            return Verdict(NO_POLICY, uri, call.message)
+            return Verdict(WITHOUT_POLICY, uri, call.message)
         # A reference may be a URI template, which is judged as the list of templates is.
         shown = policy.lists_template(uri) if "{" in uri else None
         decision = policy.decide_resource(uri) if shown is None else _listed(shown, uri)
@@ -168,7 +165,7 @@ def _task(gateway: Gateway, call: Call) -> Verdict:
     tool = caller.upstream.tools.get(tool_name)
     policy = caller.policy
     if policy is None:
-        return Verdict(NO_POLICY, tool_name, forward, tool)
+        return Verdict(WITHOUT_POLICY, tool_name, forward, tool)
     if tool is not None and tool.held:
         return Verdict(_held(policy, tool), tool_name, forward, tool)
     return Verdict(policy.admits(tool_name, None if tool is None else tool.category), tool_name, forward, tool)

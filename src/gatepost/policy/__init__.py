@@ -8,6 +8,7 @@ The language is described in docs/policy.md.
 
 from __future__ import annotations
 
+from gatepost.policy.absent import WITHOUT_POLICY, explain_without_policy
 from gatepost.policy.decision import Approval, Decision, Effect, Use
 from gatepost.policy.definition import CompiledDefinition, compile_definition
 from gatepost.policy.engine import Policy, compile_policy
@@ -20,12 +21,14 @@ __all__ = [
     "CompiledDefinition",
     "Decision",
     "Effect",
+    "WITHOUT_POLICY",
     "LintWarning",
     "Policy",
     "PolicyError",
     "Use",
     "compile_definition",
     "compile_policy",
+    "explain_without_policy",
     "limit_message",
     "lint",
 ]

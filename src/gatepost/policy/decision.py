@@ -9,6 +9,7 @@ import msgspec
 
 Effect = Literal["allow", "deny", "approve"]
 
+NO_POLICY = "(no policy)"
 HIDDEN = "(hidden)"
 DEFAULT_DENY = "(default deny)"
 INVALID_ARGUMENTS = "(invalid arguments)"

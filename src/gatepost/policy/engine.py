@@ -147,11 +147,12 @@ class Policy:
         """Every step of judging a call, also those after the one that decides. The arguments are those of `decide`.
 
         Returns:
-            One dict for each step, in the order of evaluation:
+            One dict for each step, passed or not, in the order of evaluation: steps 2, 3, 6 and 7 once, 5 for each
+            entry that applies (once where none does), 8 to 10 for each rule, limit and question that there is:
 
             * `step`: its number in the order of POLICY.md section 5;
-            * `rule`: its name in the log;
-            * `kind`: "hide", "action", "default", "arguments", "require", "deny_if", "limit" or "approve_if";
+            * `rule`: its name in the log, empty where no entry applies;
+            * `kind`: "policy", "hide", "action", "default", "arguments", "require", "deny_if", "limit" or "approve_if";
             * `result`: "deny", "approve", "pass", "skipped" (its `when` is false, or there is nothing to check), "use"
               (a limit that counts), "error";
             * `enforced`: whether its result counts, or is only recorded;
