@@ -154,6 +154,35 @@ def test_a_duplicate_key_is_refused_at_any_depth_and_each_is_named() -> None:
     assert errors["/tools/u"] == 'found the key "u" more than once, expected it once'
 
 
+def test_a_duplicate_key_is_named_also_in_a_value_that_its_own_duplicate_replaces() -> None:
+    text = """{"version": "1", "default": "deny", "tools": {"t": {"deny_if": [{"name": "a", "name": "b"}]}, "t": {}},
+      "tools": {"u": {"mode": "shadow", "mode": "shadow"}, "t": {"reason": "", "reason": ""}}, "tools": {"t": {}}}"""
+    with pytest.raises(PolicyError) as refused:
+        compile_policy(text)
+    assert [pointer for pointer, _ in refused.value.errors] == [
+        "/tools",
+        "/tools/t",
+        "/tools/t/deny_if/0/name",
+        "/tools/u/mode",
+        "/tools/t/reason",
+    ]
+
+
+def test_what_else_is_wrong_with_a_duplicate_key_is_told_too() -> None:
+    with pytest.raises(PolicyError) as refused:
+        compile_policy('{"version": "1", "default": "deny", "mod": "shadow", "mod": "shadow"}')
+    (repeated, unknown) = [message for pointer, message in refused.value.errors if pointer == "/mod"]
+    assert repeated.startswith('found the key "mod" more than once')
+    assert unknown.startswith('found the unknown field "mod"')
+
+
+def test_the_same_duplicate_in_both_values_of_a_duplicate_key_is_named_once() -> None:
+    twice = '{"mode": "shadow", "mode": "shadow"}'
+    with pytest.raises(PolicyError) as refused:
+        compile_policy(f'{{"version": "1", "default": "deny", "tools": {{"t": {twice}, "t": {twice}}}}}')
+    assert [pointer for pointer, _ in refused.value.errors] == ["/tools/t", "/tools/t/mode"]
+
+
 def test_keys_that_become_equal_by_escapes_are_duplicates() -> None:
     assert "/tools/t" in errors_of(
         '{"version": "1", "default": "deny", "tools": {"t": {}, "\\u0074": {"action": "deny"}}}'

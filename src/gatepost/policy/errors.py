@@ -24,15 +24,26 @@ class PolicyError(ValueError):
 
 
 class Problems:
-    """Collects problems while a document is read, so that all are reported together."""
+    """Collects problems while a document is read, so that all are reported together.
 
-    __slots__ = ("errors",)
+    Attributes:
+        errors: (JSON pointer, message) of each.
+        dropped: the pointers of values that were reported and not read on.
+    """
+
+    __slots__ = ("dropped", "errors")
 
     def __init__(self) -> None:
         self.errors: list[tuple[str, str]] = []
+        self.dropped: set[str] = set()
 
     def add(self, pointer: str, message: str) -> None:
         self.errors.append((pointer, message))
+
+    def drop(self, pointer: str, message: str) -> None:
+        """Report a value for which something else, or nothing, is read on."""
+        self.add(pointer, message)
+        self.dropped.add(pointer)
 
     def unexpected(self, pointer: str, value: Any, expected: str) -> None:
         self.add(pointer, f"found {describe(value)}, expected {expected}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -18,9 +17,9 @@ _DEPTH = 64
 
 
 class _Repeated(dict[str, Any]):
-    """An object in which keys stood more than once; `keys_repeated` names them."""
+    """An object in which keys stood more than once; `replaced` has their values but the last, which it holds."""
 
-    keys_repeated: list[str]
+    replaced: dict[str, list[Any]]
 
 
 def parse(text: str | bytes | bytearray) -> Any:
@@ -62,38 +61,41 @@ def plain(value: Any, problems: Problems, pointer: str = "", depth: int = 0) -> 
         return value
     if isinstance(value, str):
         if not _is_text(value):
-            problems.add(pointer, "found a lone surrogate, expected Unicode text")
+            problems.drop(pointer, "found a lone surrogate, expected Unicode text")
             return ""
         return str(value)
     if is_number(value):
         return _plain_number(value, problems, pointer)
     if isinstance(value, (dict, list)) and depth >= _DEPTH:
-        problems.add(pointer, "found values nested too deeply, expected a policy document")
+        problems.drop(pointer, "found values nested too deeply, expected a policy document")
         return None
     if isinstance(value, list):
         return [plain(item, problems, f"{pointer}/{index}", depth + 1) for index, item in enumerate(value)]
     if isinstance(value, dict):
         return _plain_object(value, problems, pointer, depth)
-    problems.add(pointer, f"found a {type(value).__name__}, expected a JSON value")
+    problems.drop(pointer, f"found a {type(value).__name__}, expected a JSON value")
     return None
 
 
 def _plain_object(value: dict[Any, Any], problems: Problems, pointer: str, depth: int) -> dict[str, Any]:
     if isinstance(value, _Repeated):
-        for key in value.keys_repeated:
-            problems.add(f"{pointer}/{escape(key)}", f"found the key {describe(key)} more than once, expected it once")
+        for key, others in value.replaced.items():
+            at = f"{pointer}/{escape(key)}"
+            problems.add(at, f"found the key {describe(key)} more than once, expected it once")
+            for other in others:  # a key may be repeated in what a repeated key replaced
+                plain(other, problems, at, depth + 1)
     members: dict[str, Any] = {}
     for key, member in value.items():
         if isinstance(key, str) and _is_text(key):
             members[str(key)] = plain(member, problems, f"{pointer}/{escape(key)}", depth + 1)
         else:
-            problems.add(pointer, f"found the key {describe(key)}, expected Unicode text")
+            problems.drop(pointer, f"found the key {describe(key)}, expected Unicode text")
     return members
 
 
 def _plain_number(value: Any, problems: Problems, pointer: str) -> int | float | Decimal:
     if not is_finite(value):
-        problems.add(pointer, f"found {describe(value)}, expected a number that a binary64 can hold")
+        problems.drop(pointer, f"found {describe(value)}, expected a number that a binary64 can hold")
         return 0
     if isinstance(value, int):
         return int(value)
@@ -113,8 +115,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) == len(pairs):
         return members
+    values: dict[str, list[Any]] = {}
+    for key, value in pairs:
+        values.setdefault(key, []).append(value)
     repeated = _Repeated(members)
-    repeated.keys_repeated = [key for key, times in Counter(key for key, _ in pairs).items() if times > 1]
+    repeated.replaced = {key: those[:-1] for key, those in values.items() if len(those) > 1}
     return repeated
 
 

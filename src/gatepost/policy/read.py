@@ -46,13 +46,12 @@ def check_document(document: Any) -> tuple[dict[str, Any], bytes, Document]:
     """
     problems = Problems()
     values = plain(parse(document) if isinstance(document, (str, bytes, bytearray)) else document, problems)
-    told = {pointer for pointer, _ in problems.errors}
     rules = Problems()
     checked = _read_document(values, rules)
-    # what cannot even stand in a JSON document was told already
-    errors = problems.errors + [error for error in rules.errors if error[0] not in told]
+    # of what cannot even stand in a JSON document there is no more to say
+    errors = problems.errors + [error for error in rules.errors if error[0] not in problems.dropped]
     if errors:
-        raise PolicyError(errors)
+        raise PolicyError(dict.fromkeys(errors))  # values of a repeated key may have the same problem
     canonical_document = canonical(values)
     if len(canonical_document) > MAX_BYTES:
         found = f"found {len(canonical_document)} bytes in canonical form, expected at most {MAX_BYTES} (1 MiB)"
