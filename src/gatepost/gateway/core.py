@@ -46,7 +46,7 @@ class Settings:
     max_refusal_rows: int = 20
     """Rows per second for requests refused before a rule is read; the rest is counted in one row."""
     rescan_pause: float = 10.0
-    """How long a tool that a server did not list stays unknown before the server is asked again."""
+    """How long a server is not asked again for a tool that it did not list, or that does not show to the client."""
     rescans: int = 8
     """How often a server is asked within that pause, whatever tools are asked for."""
     recheck_seconds: float = 1.0
@@ -56,7 +56,11 @@ class Settings:
 
 
 class Gateway:
-    """The state of one data-plane process."""
+    """The state of one data-plane process.
+
+    Args:
+        on_end: called when a call that was forwarded has ended.
+    """
 
     def __init__(
         self,
@@ -69,6 +73,7 @@ class Gateway:
         settings: Settings | None = None,
         clock: Callable[[], float] = time.time,
         kept: Keeper | None = None,
+        on_end: Callable[[], object] = lambda: None,
     ) -> None:
         self.settings = settings or Settings()
         self.keyring = keyring
@@ -77,6 +82,7 @@ class Gateway:
         self.ledger = ledger
         self.clock = clock
         self.kept = kept
+        self.on_end = on_end
         self.metrics = Metrics()
         self.snapshot = Snapshot()
         self.callers: dict[tuple[Head, str], Caller] = {}
@@ -148,7 +154,7 @@ class Gateway:
         return {name: upstream for name, (_, upstream) in self._upstreams.items()}
 
     async def definitions(self, server: str, tool: str) -> None:
-        """Ask a server once for a tool it has not listed; a second caller waits for the first one's question.
+        """Ask a server once for a tool that does not show; a second caller waits for the first one's question.
 
         Whoever makes up names has it read a few times, and no more within the pause.
         """

@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 from typing import Final, cast
 
 from gatepost.gateway import answers, aside, records, relay
+from gatepost.gateway.answers import HIDDEN_RULES
 from gatepost.gateway.bridge import check_bridged
 from gatepost.gateway.caller import Caller
 from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Progress, Verdict
 from gatepost.gateway.heads import facts
-from gatepost.gateway.judge import UNLISTED, judge, judge_unlisted
+from gatepost.gateway.judge import judge, judge_unseen
 from gatepost.gateway.sessions import Session, find
 from gatepost.journal import JournalUnavailable
 from gatepost.mcp import legacy, modern
@@ -54,8 +55,8 @@ async def handle(gateway: Gateway, request: Request) -> None:
             return
         session = _in_flight(call)
         verdict = judge(gateway, call)
-        if verdict.decision is UNLISTED:
-            call, verdict = await judge_unlisted(gateway, call, verdict)
+        if verdict.decision.rule in HIDDEN_RULES and call.duty is Duty.TOOL:
+            call, verdict = await judge_unseen(gateway, call, verdict)
         await _decide(gateway, request, call, verdict)
     except MessageError as why:
         answers.refuse(gateway, request, caller, why, why.id)
@@ -199,6 +200,7 @@ async def _forward(
             if verdict.nonce is not None:
                 gateway.take_back(verdict.nonce)
         gateway.post(records.settled(progress))
+        gateway.on_end()
 
 
 async def _release(gateway: Gateway, decision_id: str, reserved: str) -> None:
