@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from gatepost.policy import compile_policy
-from tests.support.recording import Recorder, json_answer
+from gatepost.upstreams.config import ServerConfig
+from gatepost.upstreams.scan import ServerInfo, list_tools
+from tests.support.recording import Recorder, Seen, json_answer
 from tests.support.rig import ALLOW_ALL, Rig, tool
 
 LIMITED = {
@@ -149,6 +151,90 @@ def test_a_hidden_and_an_unknown_tool_answer_alike_to_the_byte(tmp_path: Path) -
     asyncio.run(run())
 
 
+UNSEEN = {
+    "hidden": "(hidden)",
+    "kept_back": "(hidden)",
+    "hid_but_not_there": "(hidden)",
+    "changed": "(definition changed)",
+    "not_there": "(unknown tool)",
+}
+"""Tools that do not show to a client of `UNSEEING`, and why not."""
+UNSEEING = {"version": "1", "default": "allow", "hide": ["hid*"], "tools": {"kept_back": {"action": "hide"}}}
+
+
+def with_unseen(rig: Rig, url: str) -> str:
+    """Register a server that has most of `UNSEEN`, and return a token of a grant that sees none of them."""
+    tools = {name: tool(name) for name in ("hidden", "kept_back", "t")}
+    tools |= {"changed": {**tool("changed"), "quarantined": True}}
+    rig.server("s", url, tools=tools)
+    return rig.grant("s", UNSEEING)
+
+
+def test_whatever_does_not_show_the_server_is_asked_for_its_list_first_and_nothing_else(tmp_path: Path) -> None:
+    """Else the time of an answer, or what wakes a server up, would tell a hidden tool from one that is not there."""
+    listed = {"jsonrpc": "2.0", "id": "ID", "result": {"tools": []}}
+
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            token = with_unseen(rig, upstream.url)
+            answered: dict[str, bytes] = {}
+            for name in UNSEEN:
+                may_answer = asyncio.Event()
+
+                async def answer(seen: Seen, writer: asyncio.StreamWriter, until: asyncio.Event = may_answer) -> None:
+                    await until.wait()
+                    await json_answer(listed)(seen, writer)
+
+                async def ask(server: str) -> None:
+                    config = ServerConfig(server, url=upstream.url)
+                    await list_tools(config, ServerInfo(frozenset({"modern"}), ("2026-07-28",), {}, {}, None))
+
+                upstream.answer, rig.on_rescan = answer, ask
+                upstream.seen.clear()
+                calling = asyncio.ensure_future(rig.call("s", token, name))
+                await upstream.arrived(1)
+                assert not calling.done()
+                assert not [row for row in rig.rows("decided") if row["tool"] == name]
+                may_answer.set()
+                answered[name] = (await calling).body.replace(name.encode(), b"NAME")
+                assert [seen.json["method"] for seen in upstream.seen] == ["tools/list"]
+            assert len(set(answered.values())) == 1
+            assert {row["tool"]: row["rule"] for row in rig.rows("decided")} == UNSEEN
+
+    asyncio.run(run())
+
+
+def test_hidden_and_made_up_names_have_a_server_read_a_few_times_together(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            token = with_unseen(rig, upstream.url)
+            for _ in range(3):
+                for name in ("hidden", "not_there"):
+                    await rig.call("s", token, name)
+            assert rig.rescans == ["s"] * 2
+            for number in range(15):
+                for name in (f"hid-{number}", f"made-up-{number}", "changed"):
+                    assert "error" in (await rig.call("s", token, name)).json
+            assert rig.rescans == ["s"] * rig.gateway.settings.rescans
+
+    asyncio.run(run())
+
+
+def test_what_shows_and_is_denied_is_answered_without_asking_the_server(tmp_path: Path) -> None:
+    policy = {"version": "1", "default": "deny", "tools": {"t": {"action": "deny"}}}
+
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url, tools={"t": tool("t"), "u": tool("u")})
+            token = rig.grant("s", policy)
+            for name in ("t", "u"):
+                assert (await rig.call("s", token, name)).json["result"]["isError"] is True
+            assert "result" in (await rig.call("s", rig.grant("s", label="without a policy"), "not_there")).json
+            assert rig.rescans == []
+
+    asyncio.run(run())
+
+
 def test_a_hidden_tool_does_not_show_by_the_headers_that_it_asks_for(tmp_path: Path) -> None:
     async def run() -> None:
         policy = {"version": "1", "default": "allow", "hide": ["secret_tool"]}
@@ -188,11 +274,14 @@ def test_a_tool_without_a_definition_makes_the_gateway_ask_once(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("changed", ["revoked", "policy"])
-def test_a_call_that_waited_for_a_list_is_judged_by_what_holds_then(tmp_path: Path, changed: str) -> None:
+@pytest.mark.parametrize("hide", [[], ["fresh"]], ids=["unlisted", "hidden"])
+def test_a_call_that_waited_for_a_list_is_judged_by_what_holds_then(
+    tmp_path: Path, changed: str, hide: list[str]
+) -> None:
     async def run() -> None:
         async with Recorder() as upstream, Rig(tmp_path) as rig:
             rig.server("s", upstream.url)
-            token = rig.grant("s", ALLOW_ALL)
+            token = rig.grant("s", ALLOW_ALL | {"hide": hide})
             deny = {"version": "1", "default": "deny"}
             later = compile_policy(deny).version
             rig.publish("policy", later, {"name": "g", "version": later, "document": deny})

@@ -20,15 +20,13 @@ from gatepost.wire import strictjson
 
 ALLOW: Final = Decision(effect="allow", rule="", message="")
 """For what needs no rule: lists and the like, whose results the policy filters (without a policy they are empty)."""
-UNLISTED: Final = Decision(effect="deny", rule="(unknown tool)", message="")
-"""Stands for a tool that is not known before its server was asked."""
 _NO_ARGUMENTS: Final[dict[str, Any]] = {}
 
 
 def judge(gateway: Gateway, call: Call) -> Verdict:
     """Judge a request by its duty. Raises `Refused` for one that is malformed (nothing is judged then).
 
-    A verdict of `UNLISTED` is for `judge_unlisted`.
+    Where the tool of a call is one that the client must not know of, `judge_unseen` has the last word.
     """
     duty = call.duty
     if duty is Duty.TOOL:
@@ -49,11 +47,14 @@ def judge(gateway: Gateway, call: Call) -> Verdict:
     return Verdict(ALLOW, None, call.message)
 
 
-async def judge_unlisted(gateway: Gateway, call: Call, verdict: Verdict) -> tuple[Call, Verdict]:
-    """Judge the call of a tool that was not listed, after the server was asked for its tools once more.
+async def judge_unseen(gateway: Gateway, call: Call, verdict: Verdict) -> tuple[Call, Verdict]:
+    """Judge the call of a tool that does not show to the client, after the server was asked for its tools once more.
 
-    That takes a while, so the grant and the policy are those that hold by then; the call is returned with them. Raises
-    `Refused` where the grant stands no more.
+    It is asked for one that is hidden or held as it is for one that it did not list, and as often: else the time of the
+    answer, or what the server is seen to do, would tell them apart.
+
+    Asking takes a while, so the grant and the policy are those that hold by then; the call is returned with them.
+    Raises `Refused` where the grant stands no more.
     """
     name, caller = str(verdict.target), call.caller
     await gateway.definitions(caller.server_name, name)
@@ -68,7 +69,7 @@ async def judge_unlisted(gateway: Gateway, call: Call, verdict: Verdict) -> tupl
     if policy is None:
         return call, Verdict(WITHOUT_POLICY, name, verdict.forward, tool)
     if tool is None:
-        return call, Verdict(_unknown(name, "(unknown tool)"), name, verdict.forward)
+        return call, Verdict(_unlisted(policy, name), name, verdict.forward)
     return call, _ruled(gateway, call, policy, tool, *_state(gateway, call, name))
 
 
@@ -87,8 +88,7 @@ def _tool(gateway: Gateway, call: Call) -> Verdict:
     if policy is None:
         return Verdict(WITHOUT_POLICY, name, forward, tool)
     if tool is None:
-        decision = _unknown(name, "(hidden)") if policy.hides(name, None) else UNLISTED
-        return Verdict(decision, name, forward)
+        return Verdict(_unlisted(policy, name), name, forward)
     return _ruled(gateway, call, policy, tool, forward, kept)
 
 
@@ -106,6 +106,11 @@ def _ruled(gateway: Gateway, call: Call, policy: Policy, tool: Tool, forward: Me
 
 def _unknown(name: str, rule: str) -> Decision:
     return Decision(effect="deny", rule=rule, message=f"Unknown tool: {name}")
+
+
+def _unlisted(policy: Policy, name: str) -> Decision:
+    """For a tool that the server did not list; what is hidden is hidden first (POLICY.md section 5)."""
+    return _unknown(name, "(hidden)" if policy.hides(name, None) else "(unknown tool)")
 
 
 def _held(policy: Policy, tool: Tool) -> Decision:
