@@ -146,3 +146,18 @@ def test_lint_says_what_is_probably_not_meant(ready: Program, tmp_path: Path) ->
         assert refused.code == 1
         assert f"error GP-2001: {file}: The policy is not valid" in refused.err
     assert ready.quick("policy", "lint", str(tmp_path / "none.yaml")).code == 2
+
+
+def test_what_can_match_nothing_loads_and_is_warned_of_wherever_a_policy_is_looked_at(
+    ready: Program, tmp_path: Path
+) -> None:
+    file = tmp_path / "p.json"
+    file.write_text(
+        '{"version": "1", "default": "allow", "hide": ["@read"], "tools": {"read file": {"action": "deny"}}}'
+    )
+    linted, checked = ready.quick("policy", "lint", str(file)), ready.quick("policy", "check", str(file))
+    added = ready.quick("policy", "add", "odd", str(file), "--server", "files")
+    assert (linted.code, checked.code, added.code) == (1, 0, 0)
+    for said in (linted.out, checked.err, added.err):
+        assert '/hide/0: hide takes names and globs, no categories; write "@read": {"action": "hide"} in tools' in said
+        assert "/tools/read file: no tool that can be called is named so" in said

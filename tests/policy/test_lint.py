@@ -181,6 +181,85 @@ def test_an_unknown_tool() -> None:
     }
 
 
+@pytest.mark.parametrize("definitions", [None, KNOWN])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", "write a name or a glob"),
+        ("a b", 'not " "'),
+        ("del ete_*", 'not " "'),
+        ("read_file\n", r'not "\n"'),
+        ("café", 'not "é"'),
+        ("tool:read", 'not ":"'),
+        ("a" * 129, "at most 128 characters"),
+        ("a" * 100 + "*" + "b" * 29, "at most 128 characters"),
+    ],
+)
+def test_a_name_that_no_tool_can_be_called_by(name: str, said: str, definitions: dict[str, Any] | None) -> None:
+    (entry,) = warnings(definitions=definitions, tools={name: {"action": "deny"}})
+    assert entry.pointer == f"/tools/{name}"
+    assert said in entry.message
+    (hidden,) = warnings(definitions=definitions, hide=[name])
+    assert (hidden.pointer, hidden.message) == ("/hide/0", entry.message)
+
+
+def test_names_that_a_tool_may_have_are_left_alone_where_no_tools_are_known() -> None:
+    names = ["a" * 128, "a" * 100 + "***" + "b" * 28, "A.b/c-d_9", "*", "@write"]
+    assert pointers(hide=names[:3], tools={name: {"action": "hide"} for name in names[3:]}) == set()
+    assert pointers(tools={name: {"action": "deny"} for name in names[:3]}) == set()
+
+
+def test_a_listed_tool_that_cannot_be_called_can_be_hidden_and_nothing_else() -> None:
+    known = {"odd name": definition("odd name")}
+    assert pointers(definitions=known, hide=["odd name"]) == set()
+    assert pointers(definitions=known, hide=["odd*"]) == set()
+    assert pointers(definitions=known, tools={"odd name": {"action": "hide"}}) == set()
+    assert pointers(definitions=known, tools={"odd name": {}}) == {"/tools/odd name"}
+
+
+@pytest.mark.parametrize("definitions", [None, KNOWN])
+def test_a_category_in_hide_hides_nothing(definitions: dict[str, Any] | None) -> None:
+    (warning,) = warnings(definitions=definitions, hide=["@destructive"])
+    assert warning.pointer == "/hide/0"
+    assert 'write "@destructive": {"action": "hide"} in tools' in warning.message
+
+
+@pytest.mark.parametrize(
+    ("uri", "warned"),
+    [
+        ("", True),
+        ("@read", True),
+        ("FILE:///srv/*", True),
+        ("file:///srv/../etc/*", True),
+        ("*/./*", True),
+        ("*%2e*", True),
+        ("c:\\files\\*", True),
+        ("file:///srv/.*", False),
+        ("file:///srv/*..", False),
+        ("*", False),
+        ("F*:x", False),
+        ("plex://library/*", False),
+    ],
+)
+def test_a_uri_that_none_matches(uri: str, warned: bool) -> None:
+    section = {"default": "deny", "allow": ["plex://*", uri], "deny": [uri]}
+    assert pointers(resources=section) == ({"/resources/allow/1", "/resources/deny/0"} if warned else set())
+
+
+def test_a_prompt_that_none_is_called() -> None:
+    section = {"default": "deny", "allow": ["", "@read", "discover trending", "*"], "deny": []}
+    assert pointers(prompts=section) == {"/prompts/allow/0", "/prompts/allow/1"}
+
+
+def test_a_path_that_steps_into_the_arguments_themselves_says_what_to_write() -> None:
+    limit = {"counter": "c", "window": "day", "max": 1, "amount": "args[*]"}
+    tools = {"t": {"deny_if": [rule(condition("args[0].x", "eq", 1))], "limits": [limit]}}
+    read, amount = warnings(tools=tools)
+    assert (read.pointer, amount.pointer) == ("/tools/t/deny_if/0/conditions/0/path", "/tools/t/limits/0/amount")
+    assert "it is always unknown; name an argument, as in args.NAME[0].x" in read.message
+    assert "every call is denied; name an argument, as in args.NAME[*]" in amount.message
+
+
 def test_a_category_that_no_tool_has() -> None:
     known = {"t": {"tool": definition("t"), "category": "read"}}
     assert pointers(tools={"@read": {}, "@write": {}}, definitions=known) == {"/tools/@write"}

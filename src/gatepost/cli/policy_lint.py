@@ -36,8 +36,9 @@ def lint(place: Place, policies: tuple[str, ...], server: str | None, as_json: b
     """Warn of what is valid and probably not meant.
 
     A path that is not in a tool's schema, a rule that no call can reach, a glob that outranks nothing, an unknown tool,
-    a regex that matches in part, a limit without effect. Without arguments every stored policy is looked at: a
-    server's tools may have changed since a policy was written. To hear all errors of a file: `gatepost policy check`.
+    a name or URI that nothing can have, a regex that matches in part, a limit without effect. Without arguments every
+    stored policy is looked at: a server's tools may have changed since a policy was written. To hear all errors of a
+    file: `gatepost policy check`.
 
     Exit code 1 where there is a warning.
     """

@@ -9,6 +9,7 @@ from gatepost.policy.linting.entries import check_entries
 from gatepost.policy.linting.known import KnownTools
 from gatepost.policy.linting.limits import check_limits
 from gatepost.policy.linting.rules import check_rules
+from gatepost.policy.linting.sections import check_sections
 from gatepost.policy.linting.warning import LintWarning
 from gatepost.policy.read import check_document
 
@@ -28,5 +29,11 @@ def lint(document: Mapping[str, Any] | str | bytes, definitions: Mapping[str, An
     """
     _, _, checked = check_document(document)
     tools = KnownTools(definitions)
-    warnings = [*check_entries(checked, tools), *check_rules(checked, tools), *check_limits(checked)]
-    return sorted(warnings)
+    return sorted(
+        [
+            *check_entries(checked, tools),
+            *check_rules(checked, tools),
+            *check_limits(checked),
+            *check_sections(checked),
+        ]
+    )

@@ -7,25 +7,43 @@ from collections.abc import Iterator
 from gatepost.policy.errors import describe, escape, nearest
 from gatepost.policy.globs import covers, is_glob, matcher
 from gatepost.policy.linting.known import KnownTools
+from gatepost.policy.linting.names import is_category, no_tool
 from gatepost.policy.linting.warning import LintWarning
 from gatepost.policy.model import ACTIONS, Document, Entry, RuleSet
 
 
 def check_entries(document: Document, tools: KnownTools) -> Iterator[LintWarning]:
-    if tools.given:
-        yield from _unknown_tools(document, tools)
     for entry in document.tools.values():
-        if is_glob(entry.key):
+        why = _no_tool(entry, tools)
+        if why is not None:
+            yield LintWarning(f"/tools/{escape(entry.key)}", why)
+        elif is_glob(entry.key):
             yield from _idle_glob(entry, document, tools)
-
-
-def _unknown_tools(document: Document, tools: KnownTools) -> Iterator[LintWarning]:
-    for key in document.tools:
-        if not tools.matched_by(key):
-            yield LintWarning(f"/tools/{escape(key)}", _matches_nothing(key, tools))
     for index, pattern in enumerate(document.hide):
-        if not any(map(matcher(pattern), tools.schemas)):
-            yield LintWarning(f"/hide/{index}", _matches_nothing(pattern, tools))
+        why = _not_hidden(pattern, tools)
+        if why is not None:
+            yield LintWarning(f"/hide/{index}", why)
+
+
+def _no_tool(entry: Entry, tools: KnownTools) -> str | None:
+    """Why an entry is for no tool, none that can be there or none that is known; None where it is for one."""
+    known = tools.matched_by(entry.key)
+    # a tool whose name cannot be called may be listed all the same, and be hidden
+    if not (is_category(entry.key) or (known and entry.action == "hide")):
+        why = no_tool(entry.key)
+        if why is not None:
+            return why
+    return _matches_nothing(entry.key, tools) if tools.given and not known else None
+
+
+def _not_hidden(pattern: str, tools: KnownTools) -> str | None:
+    """Why an item of `hide` hides nothing, None where it hides a tool."""
+    if any(map(matcher(pattern), tools.schemas)):
+        return None
+    if is_category(pattern):
+        return f'hide takes names and globs, no categories; write {describe(pattern)}: {{"action": "hide"}} in tools'
+    why = no_tool(pattern)
+    return _matches_nothing(pattern, tools) if why is None and tools.given else why
 
 
 def _matches_nothing(key: str, tools: KnownTools) -> str:

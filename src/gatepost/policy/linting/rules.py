@@ -9,7 +9,7 @@ from gatepost.policy.globs import covers
 from gatepost.policy.linting.known import KnownTools
 from gatepost.policy.linting.schemas import has_path, may_be_absent
 from gatepost.policy.linting.warning import LintWarning
-from gatepost.policy.model import LISTS, Condition, Document, Entry, Rule, RuleSet
+from gatepost.policy.model import LISTS, Amount, Condition, Document, Entry, Rule, RuleSet
 from gatepost.policy.operators import missing_result
 from gatepost.policy.schema import Schema
 
@@ -31,29 +31,27 @@ def _check_set(rules: RuleSet, schemas: list[Schema]) -> Iterator[LintWarning]:
         yield from _unreachable_rules(kind, listed)
         for rule in listed:
             for condition in (*rule.conditions, *(rule.when or ())):
-                yield from _check_path(condition, schemas)
+                yield from _check_path(f"{condition.pointer}/path", condition, schemas)
             for condition in rule.conditions:
                 if kind == "require":
                     yield from _check_anchors(condition)
                 if kind == "deny_if" and condition.steps not in demanded:
                     yield from _check_absence(condition, schemas)
     for limit in rules.limits:
-        if limit.amount is not None and schemas and not any(has_path(one, limit.amount.steps) for one in schemas):
-            yield LintWarning(f"{limit.pointer}/amount", _not_in_schema(limit.amount.path))
+        if limit.amount is not None:
+            yield from _check_path(f"{limit.pointer}/amount", limit.amount, schemas, then="every call is denied")
 
 
-def _check_path(condition: Condition, schemas: list[Schema]) -> Iterator[LintWarning]:
-    pointer = f"{condition.pointer}/path"
-    if not isinstance(condition.steps[0], str):
-        yield LintWarning(
-            pointer, f"{condition.path} steps into the arguments, which are an object: it is always unknown"
-        )
-    elif schemas and not any(has_path(schema, condition.steps) for schema in schemas):
-        yield LintWarning(pointer, _not_in_schema(condition.path))
-
-
-def _not_in_schema(path: str) -> str:
-    return f"{path} is not in the input schema of a tool this applies to"
+def _check_path(
+    pointer: str, read: Condition | Amount, schemas: list[Schema], *, then: str = "it is always unknown"
+) -> Iterator[LintWarning]:
+    """A path to what no call has; `then` says what comes of one that is not even a member of an object."""
+    if not isinstance(read.steps[0], str):
+        named = f"args.NAME{read.path.removeprefix('args')}"
+        message = f"{read.path} steps into the arguments, which are an object: {then}; name an argument, as in {named}"
+        yield LintWarning(pointer, message)
+    elif schemas and not any(has_path(schema, read.steps) for schema in schemas):
+        yield LintWarning(pointer, f"{read.path} is not in the input schema of a tool this applies to")
 
 
 def _check_anchors(condition: Condition) -> Iterator[LintWarning]:
