@@ -7,9 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.gateway.test_sessions import begin, opened
-from tests.support.recording import OK, Recorder, Seen, head, raw_answer, sse
-from tests.support.rig import ALLOW_ALL, Rig, read_chunk, request
+from tests.support.recording import OK, Recorder, Seen, head, json_answer, raw_answer, sse
+from tests.support.rig import ALLOW_ALL, MODERN_META, Rig, read_chunk, request
 from tests.support.serving import free_port
 
 RELATED = "io.modelcontextprotocol/related-task"
@@ -129,6 +131,137 @@ def test_a_client_s_answer_names_the_task_by_the_server_s_own_id(tmp_path: Path)
                 "/mcp/s/", token, {"jsonrpc": "2.0", "id": messages[0]["id"], "result": result}, mcp_session_id=session
             )
             assert upstream.seen[-1].json["result"]["_meta"][RELATED]["taskId"] == "task-1"
+
+    asyncio.run(run())
+
+
+CALL = {"method": "tools/call", "params": {"name": "t", "arguments": {}}}
+PROGRESS = {"method": "notifications/progress", "params": {"progressToken": 1, "progress": 1}}
+ASKED = {"jsonrpc": "2.0", "id": 9, "method": "elicitation/create", "params": {"message": "?"}}
+
+
+async def begun(rig: Rig, upstream: Recorder, token: str, task: str = "task-1") -> str:
+    """Begin a task of the server with this id of its own; returns the id that the client got."""
+    before, upstream.answer = (
+        upstream.answer,
+        json_answer({"jsonrpc": "2.0", "id": "ID", "result": {"task": {"taskId": task}}}),
+    )
+    answer = await rig.call("s", token)
+    upstream.answer = before
+    return str(answer.json["result"]["task"]["taskId"])
+
+
+def about(message: dict[str, Any], related: Any, *, modern: bool = False) -> dict[str, Any]:
+    """A client's message with this as its `related-task`."""
+    meta = {"mine": 1, RELATED: related, **(MODERN_META if modern else {})}
+    return {"jsonrpc": "2.0", **message, "params": {**message["params"], "_meta": meta}}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"id": 5, **CALL},
+        {"id": 5, "method": "tools/list", "params": {}},
+        PROGRESS,
+        {"method": "notifications/x-of-an-extension", "params": {"a": 1}},
+    ],
+    ids=lambda message: message["method"],
+)
+@pytest.mark.parametrize("modern", [False, True], ids=["legacy", "modern"])
+def test_a_client_s_message_names_the_task_by_the_server_s_own_id(
+    tmp_path: Path, message: dict[str, Any], modern: bool
+) -> None:
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", ALLOW_ALL)
+            sealed = await begun(rig, upstream, token)
+            body = about(message, {"taskId": sealed, "more": [1.0]}, modern=modern)
+            headers = {"mcp-protocol-version": "2026-07-28", "mcp-method": message["method"]} if modern else {}
+            if modern and message["method"] == "tools/call":
+                headers["mcp-name"] = "t"
+            upstream.answer = json_answer(OK if "id" in message else {}, 200 if "id" in message else 202)
+            status = (await rig.post("/mcp/s/", token, body, **headers)).status
+            assert status == (200 if "id" in message else 202)
+            sent = upstream.seen[-1].json
+            assert sent["params"]["_meta"].pop(RELATED) == {"taskId": "task-1", "more": [1.0]}
+            del body["params"]["_meta"][RELATED]
+            assert sent["params"] == body["params"]
+            assert sealed not in upstream.seen[-1].body.decode()
+
+    asyncio.run(run())
+
+
+def test_a_request_about_a_task_may_name_it_in_its_params_and_its_meta(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", ALLOW_ALL)
+            sealed = await begun(rig, upstream, token)
+            asks = about({"id": 5, "method": "tasks/get", "params": {"taskId": sealed}}, {"taskId": sealed})
+            await rig.post("/mcp/s/", token, asks)
+            params = upstream.seen[-1].json["params"]
+            assert (params["taskId"], params["_meta"][RELATED]) == ("task-1", {"taskId": "task-1"})
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("kind", ["request", "notification", "answer"])
+def test_a_client_s_message_that_names_no_task_of_its_grant_is_refused(tmp_path: Path, kind: str) -> None:
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            rig.server("other", upstream.url)
+            token, foreign = rig.grant("s", ALLOW_ALL), rig.grant("s", ALLOW_ALL, label="foreign")
+            session = await begin(rig, upstream, token)
+            own, theirs = await begun(rig, upstream, token), await begun(rig, upstream, foreign, "task-2")
+            upstream.answer = raw_answer(head(200, "text/event-stream"), sse(ASKED, {**OK, "id": 1}))
+            id = (await rig.call("s", token, mcp_session_id=session)).messages[0]["id"]
+            upstream.answer = json_answer(OK)
+            count = len(upstream.seen)
+
+            def message(related: Any) -> dict[str, Any]:
+                if kind != "answer":
+                    return about({"id": 5, **CALL} if kind == "request" else PROGRESS, related)
+                return {"jsonrpc": "2.0", "id": id, "result": {"action": "accept", "_meta": {RELATED: related}}}
+
+            refused = [{"taskId": name} for name in (theirs, "task-1", "task-2", session, own[:-1], "", 1, None)]
+            refused += [own, None, {}, [own], {"taskId": own, "TaskId": "task-2"}]
+            for related in refused:
+                answer = await rig.post("/mcp/s/", token, message(related), mcp_session_id=session)
+                assert (answer.status, answer.json["error"]["data"]["code"]) == (400, "GP-1006"), related
+                assert answer.json.get("id") == message(related).get("id")
+            assert len(upstream.seen) == count
+            await rig.until(lambda: len(rig.rows("refused")) == len(refused))
+            other = rig.grant("other", ALLOW_ALL, label="g")
+            elsewhere = await rig.post("/mcp/other/", other, about({"id": 5, **CALL}, {"taskId": own}))
+            assert elsewhere.status == 400
+            assert len(upstream.seen) == count
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "result", [{"_Meta": {RELATED: {"taskId": "x"}}}, {"_meta": {RELATED.upper(): 1}}], ids=range(2)
+)
+def test_an_answer_whose_metadata_is_spelled_otherwise_is_refused_without_the_server_s_id(
+    tmp_path: Path, result: dict[str, Any]
+) -> None:
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", ALLOW_ALL)
+            session = await begin(rig, upstream, token)
+            upstream.answer = raw_answer(
+                head(200, "text/event-stream"), sse({**ASKED, "id": "the-server-s-own"}, {**OK, "id": 1})
+            )
+            id = (await rig.call("s", token, mcp_session_id=session)).messages[0]["id"]
+            count = len(upstream.seen)
+            body = {"jsonrpc": "2.0", "id": id, "result": {"action": "accept", **result}}
+            answer = await rig.post("/mcp/s/", token, body, mcp_session_id=session)
+            assert (answer.status, answer.json["id"]) == (400, id)
+            assert "the-server-s-own" not in answer.body.decode()
+            assert len(upstream.seen) == count
 
     asyncio.run(run())
 

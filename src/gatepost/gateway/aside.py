@@ -59,7 +59,7 @@ def _opened(gateway: Gateway, call: Call) -> Message:
         raise Refused(
             400, INVALID_REQUEST, "GP-1006", "No request of the server has this id in this session."
         ) from None
-    answered = tasks.answered(gateway, caller, message.with_id(id))
+    answered = tasks.answered(gateway, caller, message).with_id(id)
     # Last of all: what is refused has answered nothing.
     if not gateway.redeem(str(message.id)):
         raise Refused(400, INVALID_REQUEST, "GP-1006", "The server's request was answered already.")

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, cast
 
-from gatepost.gateway import answers, aside, records, relay
+from msgspec import structs
+
+from gatepost.gateway import answers, aside, records, relay, tasks
 from gatepost.gateway.answers import HIDDEN_RULES
 from gatepost.gateway.bridge import check_bridged
 from gatepost.gateway.caller import Caller
@@ -50,6 +52,9 @@ async def handle(gateway: Gateway, request: Request) -> None:
             raise Refused(415, INVALID_REQUEST, "GP-1008", "The Content-Type must be application/json.")
         message = parse(request.body)
         call = _understood(gateway, caller, message, head.mcp)
+        meta = message.params.get("_meta")
+        if meta is not None and tasks.RELATED in meta:
+            call = structs.replace(call, message=tasks.asked(gateway, caller, message))
         if message.kind != "request":
             await aside.onward(gateway, request, call)
             return

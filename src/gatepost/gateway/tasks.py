@@ -2,8 +2,9 @@
 
 Of what comes from a server, that is the task of a result, the params of a task's status, and the `related-task` in the
 metadata of a result, a notification or a request: there a client sees sealed ids alone. Of what comes from a client, it
-is the params of `tasks/*` (`judge`) and the `related-task` of an answer to the server: there the server sees its own
-ids alone. Anywhere else, as in texts or the metadata of a client's other messages, an id is passed on as it stands.
+is the params of `tasks/*` (`judge`), and the `related-task` in the metadata of a request, a notification or an answer
+(2025-11-25, Tasks, Associating Task-Related Messages): there the server sees its own ids alone, and a message that
+names any other is refused. Anywhere else, as in texts, an id is passed on as it stands.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from typing import Any, Final
 from gatepost.gateway.caller import Caller
 from gatepost.gateway.core import Gateway
 from gatepost.mcp.lists import BadList
-from gatepost.mcp.message import INVALID_PARAMS, Message
+from gatepost.mcp.message import INVALID_PARAMS, Id, Message, refuse_lookalikes
 from gatepost.mcp.refused import Refused
 
-_RELATED: Final = "io.modelcontextprotocol/related-task"
+RELATED: Final = "io.modelcontextprotocol/related-task"
+_META_KEYS: Final = frozenset({"_meta"})
+_RELATED_KEYS: Final = frozenset({RELATED})
+_TASK_KEYS: Final = frozenset({"taskId"})
 _MOST_KEPT: Final = 10_000
 
 
@@ -67,22 +71,46 @@ def status(gateway: Gateway, caller: Caller, message: Message) -> Message | None
     return None if token is None else message.with_params({**message.params, "taskId": token})
 
 
+def asked(gateway: Gateway, caller: Caller, message: Message) -> Message:
+    """A client's request or notification whose `_meta` has `RELATED`, with the task under the server's own id. Raises
+    as `answered` does."""
+    return message.with_params(_opened(gateway, caller, message.params, message.meta(), message.id))
+
+
 def answered(gateway: Gateway, caller: Caller, message: Message) -> Message:
     """A client's answer to a server's request with the task that its `_meta` names under the server's own id.
 
     Raises:
         Refused: it is no task of this grant.
+        MessageError: it may be read as naming a task, but is not spelled so.
     """
     result = message.body.get("result")
-    meta, found = _meta(result)
-    if found is None or not isinstance(result, dict):
+    if not isinstance(result, dict):
         return message
+    refuse_lookalikes(result, _META_KEYS, "result", message.id)
+    meta = result.get("_meta")
+    if not isinstance(meta, dict):
+        return message
+    refuse_lookalikes(meta, _RELATED_KEYS, "result._meta", message.id)
+    if RELATED not in meta:
+        return message
+    opened = _opened(gateway, caller, result, meta, message.id)
+    return Message("response", message.id, None, {}, {**message.body, "result": opened})
+
+
+def _opened(
+    gateway: Gateway, caller: Caller, holder: dict[str, Any], meta: dict[str, Any], id: Id | None
+) -> dict[str, Any]:
+    """What holds `_meta`, with the task that a client named there under the server's own id."""
+    found = meta[RELATED]
+    if not isinstance(found, dict) or not isinstance(found.get("taskId"), str):
+        raise Refused(400, INVALID_PARAMS, "GP-1006", f"The member {RELATED} of _meta names no task.")
+    refuse_lookalikes(found, _TASK_KEYS, RELATED, id)
     try:
         _, task_id = gateway.sealer.open("task", caller.grant.id, caller.server_name, found["taskId"])
     except (ValueError, TypeError):
         raise Refused(400, INVALID_PARAMS, "GP-1006", "The task is not known.") from None
-    opened = {**result, "_meta": {**meta, _RELATED: {**found, "taskId": task_id}}}
-    return Message("response", message.id, None, {}, {**message.body, "result": opened})
+    return {**holder, "_meta": {**meta, RELATED: {**found, "taskId": task_id}}}
 
 
 def _related(gateway: Gateway, caller: Caller, target: str | None, holder: dict[str, Any]) -> dict[str, Any]:
@@ -90,7 +118,7 @@ def _related(gateway: Gateway, caller: Caller, target: str | None, holder: dict[
     if found is None:
         return holder
     sealed = {**found, "taskId": _token(gateway, caller, target, found["taskId"])}
-    return {**holder, "_meta": {**meta, _RELATED: sealed}}
+    return {**holder, "_meta": {**meta, RELATED: sealed}}
 
 
 def _meta(holder: Any) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -98,7 +126,7 @@ def _meta(holder: Any) -> tuple[dict[str, Any], dict[str, Any] | None]:
     meta = holder.get("_meta") if isinstance(holder, dict) else None
     if not isinstance(meta, dict):
         return {}, None
-    found = meta.get(_RELATED)
+    found = meta.get(RELATED)
     return meta, found if isinstance(found, dict) and isinstance(found.get("taskId"), str) else None
 
 

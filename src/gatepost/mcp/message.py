@@ -134,7 +134,7 @@ def from_body(body: dict[str, Any], written: bytes | None = None) -> Message:
     id = body.get("id")
     known_id = id if isinstance(id, str) or (isinstance(id, int) and not isinstance(id, bool)) else None
     if not body.keys() <= _TOP_KEYS:
-        _refuse_lookalikes(body, _TOP_KEYS, "the message", known_id)
+        refuse_lookalikes(body, _TOP_KEYS, "the message", known_id)
     if body.get("jsonrpc") != "2.0":
         raise MessageError(INVALID_REQUEST, 'The member "jsonrpc" must be "2.0".', known_id)
     if "id" in body and known_id is None and not ("error" in body and id is None):
@@ -152,17 +152,17 @@ def from_body(body: dict[str, Any], written: bytes | None = None) -> Message:
     if not isinstance(params, dict):
         raise MessageError(INVALID_PARAMS, "The member params must be an object.", known_id)
     if not params.keys() <= _FLAT_KEYS:
-        _refuse_lookalikes(params, _PARAM_KEYS, "params", known_id)
+        refuse_lookalikes(params, _PARAM_KEYS, "params", known_id)
         for name, keys in _NESTED_KEYS.items():
             nested = params.get(name)
             if isinstance(nested, dict):
-                _refuse_lookalikes(nested, keys, f"params.{name}", known_id)
+                refuse_lookalikes(nested, keys, f"params.{name}", known_id)
     meta = params.get("_meta")
     if meta is not None:
         if not isinstance(meta, dict):
             raise MessageError(INVALID_PARAMS, "The member params._meta must be an object.", known_id)
         if not meta.keys() <= _META_KEYS:
-            _refuse_lookalikes(meta, _META_KEYS, "params._meta", known_id)
+            refuse_lookalikes(meta, _META_KEYS, "params._meta", known_id)
     return Message("notification" if "id" not in body else "request", known_id, method, params, body, written)
 
 
@@ -175,8 +175,16 @@ def _response(body: dict[str, Any], id: Id | None, written: bytes | None) -> Mes
     return Message("response", id, None, {}, body, written)
 
 
-def _refuse_lookalikes(keys: dict[str, Any], known: frozenset[str], where: str, id: Id | None) -> None:
-    """Refuse a key that some other parser would take for a protocol key (Go's matches case-insensitively)."""
+def refuse_lookalikes(keys: dict[str, Any], known: frozenset[str], where: str, id: Id | None) -> None:
+    """Refuse a key that some other parser would take for a protocol key (Go's matches case-insensitively).
+
+    Args:
+        known: the protocol's keys, as they are spelled.
+        where: what has these keys, for the message.
+        id: of the request that is refused.
+
+    Raises `MessageError` -32600.
+    """
     for key in keys.keys() - known:
         folded = unicodedata.normalize("NFKC", key.replace("\0", "")).casefold()
         if folded in _folded(known):
