@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
@@ -82,33 +83,44 @@ def _listed(
     most: int,
     after: str | None,
 ) -> Page:
-    wanted: list[str] = []
-    values: list[str | int] = []
-    if category is not None:
-        wanted.append("t.category = ?")
-        values.append(CATEGORIES.index(category))
-    if severity is not None:
-        wanted.append("t.severity = ?")
-        values.append(SEVERITIES.index(severity))
-    hint = ""
-    if signal is not None:
-        place = bits_of([signal])
-        wanted.append(f"(t.signals & {place}) <> 0")
+    bound = "" if after is None else " AND (name, id) > (?, ?)"
+    values: tuple[str | int, ...] = () if after is None else _cursor(after)
+    if signal is None and _is_there(connection, "tools_by_category"):
+        categories = CATEGORIES if category is None else (category,)
+        severities = SEVERITIES if severity is None else (severity,)
+        # Of each class its first: one index does for all, and a page's worth of each is soon sorted.
+        firsts = [
+            f"SELECT * FROM (SELECT name, id FROM tools WHERE {_is(one, other)}{bound} "  # noqa: S608
+            f"ORDER BY name, id LIMIT {most + 1})"
+            for one, other in product(categories, severities)
+        ]
+        found, values = f"({' UNION ALL '.join(firsts)})", values * len(firsts)
+    else:
+        place = bits_of([signal] if signal else ())
         index = f"tools_with_{place.bit_length() - 1}"
-        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (index,)).fetchone() is not None:
-            hint = f"INDEXED BY {index}"  # else somebody imports just now, and makes it when all is in
-    if after is not None:
-        name, id = _cursor(after)
-        wanted.append("(t.name, t.id) > (?, ?)")
-        values += [name, id]
+        hint = f"INDEXED BY {index}" if _is_there(connection, index) else ""
+        having = f" AND (signals & {place}) <> 0" if signal else ""
+        found = f"tools {hint} WHERE {_is(category, severity)}{having}{bound}"
     rows = connection.execute(
-        f"SELECT t.id FROM tools t {hint} WHERE {' AND '.join(wanted) or '1'} ORDER BY t.name, t.id LIMIT ?",  # noqa: S608
-        (*values, most + 1),
+        f"SELECT id FROM {found} ORDER BY name, id LIMIT {most + 1}",  # noqa: S608
+        values,
     ).fetchall()
     ids = [row[0] for row in rows]
     tools = _by_id(connection, ids[:most])
     more = f"{ids[most - 1]}:{quote(tools[-1].name, safe='')}" if len(ids) > most else None
     return Page(tools, more)
+
+
+def _is(category: str | None, severity: str | None) -> str:
+    """What a tool of a class fulfils, in SQL."""
+    is_category = f"category = {CATEGORIES.index(category)}" if category in CATEGORIES else ""
+    is_severity = f"severity = {SEVERITIES.index(severity)}" if severity in SEVERITIES else ""
+    return " AND ".join(filter(None, (is_category, is_severity))) or "1"
+
+
+def _is_there(connection: sqlite3.Connection, index: str) -> bool:
+    """Whether one of SQL's indexes is; else somebody imports just now, and makes it when all is in."""
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (index,)).fetchone() is not None
 
 
 def _matching(

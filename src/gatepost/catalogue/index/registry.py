@@ -58,7 +58,7 @@ def import_registry(
     Raises `GatepostError` GP-4005 for a URL that is none, GP-3001, GP-3002 or GP-3003 where the registry fails for
     good or goes in a circle; what was read until then is kept, and after a failure the next import goes on there.
     """
-    base = _base(url)
+    base = base_of(url)
     steps = pace or Pace()
     cursor, since = ("", "") if anew else index.progress(base)
     began = since.partition("|")[2] if cursor else now
@@ -91,7 +91,8 @@ def import_registry(
     return Counts(servers, 0)
 
 
-def _base(url: str) -> str:
+def base_of(url: str) -> str:
+    """Where a registry's pages are asked for, without their parameters. Raises `GatepostError` GP-4005."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None

@@ -38,10 +38,7 @@ INSERT INTO found (found, rank) VALUES ('hashsize', 16777216);
 _SERVER: Final = "id, name, title, description, version, url, source, updated_at, tools"
 _INDEXES: Final = (
     "CREATE INDEX IF NOT EXISTS tools_by_server ON tools (server)",
-    "CREATE INDEX IF NOT EXISTS tools_by_name ON tools (name, id)",
     "CREATE INDEX IF NOT EXISTS tools_by_category ON tools (category, severity, name, id)",
-    "CREATE INDEX IF NOT EXISTS tools_by_category_name ON tools (category, name, id)",
-    "CREATE INDEX IF NOT EXISTS tools_by_severity ON tools (severity, name, id)",
     *(
         f"CREATE INDEX IF NOT EXISTS tools_with_{place} ON tools (name, id, category, severity) "
         f"WHERE (signals & {1 << place}) <> 0"
