@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gatepost.mcp.message import MessageError, parse
+from gatepost.policy import compile_definition
+from gatepost.policy.arguments import as_plain
 
 
 def call(**changes: object) -> dict[str, object]:
@@ -26,6 +30,40 @@ def test_a_request_is_read_with_all_its_members_and_written_again_as_it_came() -
     message = parse(raw)
     assert (message.kind, message.id, message.method, message.params["name"]) == ("request", "a", "tools/call", "t")
     assert message.encode() == raw
+
+
+SPELLED = st.sampled_from(["1e2", "1.50", "-0", "1E-7", "100000000000000000000000", "13.0000000000000000001"])
+NUMBERS = st.integers(-(10**25), 10**25).map(str) | st.floats(allow_nan=False, allow_infinity=False).map(repr) | SPELLED
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5).map(json.dumps)
+VALUES = st.recursive(
+    NUMBERS | TEXTS | st.sampled_from(["true", "false", "null"]),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: f"[{','.join(items)}]")
+        | st.dictionaries(TEXTS, inner, max_size=3).map(
+            lambda members: "{" + ",".join(f"{name}:{member}" for name, member in members.items()) + "}"
+        )
+    ),
+    max_leaves=6,
+)
+DEFINITION = compile_definition(
+    {"name": "t", "inputSchema": {"properties": {"a": {"type": ["integer", "array", "object"], "maxItems": 1}}}}
+)
+
+
+@given(VALUES)
+def test_arguments_of_a_message_that_is_called_plain_are_judged_like_those_that_are_looked_through(value: str) -> None:
+    raw = f'{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"t","arguments":{{"a":{value}}}}}}}'
+    message = parse(raw.encode())
+    arguments = message.params["arguments"]
+    if message.plain:
+        assert as_plain(arguments) is arguments
+        assert DEFINITION.of_json.invalid(arguments) == DEFINITION.invalid(arguments)
+
+
+@pytest.mark.parametrize(("number", "plain"), [("12.5", True), ("-3", True), ("1e2", False), ("1.50", False)])
+def test_a_message_is_called_plain_where_no_number_has_a_spelling_of_its_own(number: str, plain: bool) -> None:
+    raw = f'{{"jsonrpc":"2.0","id":1,"method":"m","params":{{"n":{number}}}}}'
+    assert parse(raw.encode()).plain is plain
 
 
 def test_a_message_without_an_id_is_a_notification() -> None:

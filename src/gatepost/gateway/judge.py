@@ -100,7 +100,8 @@ def _ruled(gateway: Gateway, call: Call, policy: Policy, tool: Tool, forward: Me
     # Not before it is known that the tool shows at all: what its headers are to be would tell of it.
     if tool.param_headers and call.era is modern and not policy.hides(name, tool.category):
         headers.check_params(call.mcp, tool.param_headers, arguments)
-    decision = policy.decide(tool=name, arguments=arguments, category=tool.category, definition=tool.definition)
+    definition = tool.definition.of_json if call.message.plain else tool.definition
+    decision = policy.decide(tool=name, arguments=arguments, category=tool.category, definition=definition)
     return _keeping(gateway, decision, name, forward, tool, kept)
 
 

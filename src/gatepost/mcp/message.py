@@ -80,6 +80,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
         params: `params`, or an empty dict where it is absent.
         body: the whole message as parsed, unknown members included.
         written: `body` as `encode` writes it, where that is known already.
+        plain: whether its numbers are all ints and floats for certain.
     """
 
     kind: Kind
@@ -88,6 +89,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     params: dict[str, Any]
     body: dict[str, Any]
     written: bytes | None = None
+    plain: bool = False
 
     def encode(self) -> bytes:
         """The message as UTF-8 JSON, numbers spelled as they came."""
@@ -126,10 +128,10 @@ def parse(body: bytes) -> Message:
     if not isinstance(value, dict):
         kind = "a batch; send each message on its own" if isinstance(value, list) else "not an object"
         raise MessageError(INVALID_REQUEST, f"The body is {kind}.")
-    return from_body(value, written)
+    return from_body(value, written, plain=written is body)
 
 
-def from_body(body: dict[str, Any], written: bytes | None = None) -> Message:
+def from_body(body: dict[str, Any], written: bytes | None = None, *, plain: bool = False) -> Message:
     """A `Message` from what `strictjson.read` returned. Raises as `parse` does."""
     id = body.get("id")
     known_id = id if isinstance(id, str) or (isinstance(id, int) and not isinstance(id, bool)) else None
@@ -163,7 +165,7 @@ def from_body(body: dict[str, Any], written: bytes | None = None) -> Message:
             raise MessageError(INVALID_PARAMS, "The member params._meta must be an object.", known_id)
         if not meta.keys() <= _META_KEYS:
             refuse_lookalikes(meta, _META_KEYS, "params._meta", known_id)
-    return Message("notification" if "id" not in body else "request", known_id, method, params, body, written)
+    return Message("notification" if "id" not in body else "request", known_id, method, params, body, written, plain)
 
 
 def _response(body: dict[str, Any], id: Id | None, written: bytes | None) -> Message:

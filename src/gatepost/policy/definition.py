@@ -35,6 +35,7 @@ class CompiledDefinition:
         "_declared",
         "_defaults",
         "_explains",
+        "_of_json",
         "_open",
         "_patterns",
         "_size",
@@ -55,6 +56,7 @@ class CompiledDefinition:
         self._size = 0
         self._explains = False
         self._defaults: dict[tuple[Step, ...], Any] | None = None
+        self._of_json: CompiledDefinition | None = None
         try:
             self._compile(tool.get("inputSchema"))
         except (Unusable, NotJSON) as error:
@@ -73,14 +75,23 @@ class CompiledDefinition:
         self._defaults = {} if any("default" in node for node in objects(schema.root)) else None
         self.schema = schema
 
+    @property
+    def of_json(self) -> CompiledDefinition:
+        """The same for arguments that are known to be plain: a strict parser made them, each number an int or float."""
+        if self._of_json is None:
+            self._of_json = _OfJSON(self)
+        return self._of_json
+
     def invalid(self, arguments: dict[str, Any]) -> str | None:
         """Why the arguments do not satisfy the schema, without any of their values; None where they do."""
-        if self.unusable is not None:
-            return f"the tool's input schema cannot be used: {self.unusable}"
         try:
-            values = as_plain(arguments)
+            return self._invalid(as_plain(arguments))
         except NotJSON as error:
-            return str(error)
+            return self._cannot() or str(error)
+
+    def _invalid(self, values: dict[str, Any]) -> str | None:
+        if self.unusable is not None:
+            return self._cannot()
         if not self._open and not values.keys() <= self._declared:
             undeclared = values.keys() - self._declared
             for name in sorted(undeclared):
@@ -89,6 +100,9 @@ class CompiledDefinition:
         if self._size > _LARGE and self._size * count(values) > _MOST_WORK:
             return "they are too many to be checked against this schema"
         return None if _asked(self._validator.is_valid, values) else self._why(values)
+
+    def _cannot(self) -> str | None:
+        return None if self.unusable is None else f"the tool's input schema cannot be used: {self.unusable}"
 
     def default(self, steps: tuple[Step, ...]) -> Any:
         """The schema's default for the member at `steps`; None without one, UNKNOWN where it gives several."""
@@ -114,6 +128,20 @@ class CompiledDefinition:
         if keyword == "required" and isinstance(missing, str):
             return f"the argument {_quoted(missing)} is missing"
         return f"they do not satisfy the schema ({keyword})"
+
+
+class _OfJSON(CompiledDefinition):
+    """A compiled definition that takes arguments for what they are."""
+
+    __slots__ = ()
+
+    def __init__(self, whole: CompiledDefinition) -> None:
+        for name in CompiledDefinition.__slots__:
+            setattr(self, name, getattr(whole, name))
+        self._of_json = self
+
+    def invalid(self, arguments: dict[str, Any]) -> str | None:
+        return self._invalid(arguments)
 
 
 def compile_definition(tool: Mapping[str, Any]) -> CompiledDefinition:
