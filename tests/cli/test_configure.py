@@ -105,7 +105,7 @@ def test_a_header_written_out_is_refused(gatepost: Program) -> None:
     ran = gatepost(
         "server", "add", "x", "--url", "http://127.0.0.1:9/", "--header", "Authorization: Bearer secret-word"
     )
-    assert ran.code == 1
+    assert ran.code == 2
     assert "@FILE" in ran.err
     assert "secret-word" not in ran.err
 

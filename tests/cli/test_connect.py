@@ -79,7 +79,7 @@ def test_a_file_that_cannot_be_changed_safely_is_left_and_the_text_is_shown(
 def test_a_mistyped_token_is_noticed(gatepost: Program) -> None:
     wrong = TOKEN[:-1] + ("a" if TOKEN[-1] != "a" else "b")
     ran = gatepost("connect", "cursor", "--server", "files", "--token", wrong)
-    assert ran.code == 1
+    assert ran.code == 2
     assert "GP-4005" in ran.err
     assert wrong not in ran.err
 

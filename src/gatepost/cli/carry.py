@@ -160,10 +160,11 @@ def _record(place: Place, file: Path, brought: Brought) -> list[str]:
 def _passphrase(source: str | None, *, new: bool) -> str:
     import sys
 
+    from gatepost.cli.values import given
     from gatepost.control.secrets import read_secret
 
     if source is not None:
-        return read_secret(source)
+        return given(read_secret, source)
     if not sys.stdin.isatty():
         raise click.UsageError(
             "There is no terminal to ask for the passphrase on: name --passphrase @FILE or env:NAME."

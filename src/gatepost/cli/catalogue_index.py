@@ -115,6 +115,11 @@ def import_(
 
     if [path is not None, registered, registry is not None].count(True) != 1:
         raise click.UsageError("Give one of PATH, --registered, --registry URL.")
+    if registry is not None:
+        from gatepost.catalogue.index.registry import base_of
+        from gatepost.cli.values import given
+
+        given(base_of, registry)
     problems = Problems()
     import_alone()
     with _index(place, create=True) as index:

@@ -145,16 +145,20 @@ def _warn_of_readers(file: Path) -> None:
 
 
 def _token(text: str) -> str:
+    from gatepost.cli.values import WrongUsage, given
     from gatepost.control.secrets import read_secret
     from gatepost.errors import GatepostError
     from gatepost.grants.token import is_well_formed
 
-    token = read_secret(text) if text == "-" or text.startswith(("@", "env:")) else text
+    token = given(read_secret, text) if text == "-" or text.startswith(("@", "env:")) else text
     if not is_well_formed(token):
-        raise GatepostError(
-            "GP-4005",
-            "This is not a token of Gatepost: it begins with gp_, has 52 characters, and its last six are a checksum.",
-            "Copy it again, or make a new one: gatepost grant rotate LABEL",
+        raise WrongUsage(
+            GatepostError(
+                "GP-4005",
+                "This is not a token of Gatepost: it begins with gp_, has 52 characters, and its last six are a "
+                "checksum.",
+                "Copy it again, or make a new one: gatepost grant rotate LABEL",
+            )
         )
     return token
 

@@ -50,8 +50,12 @@ def add(
     from gatepost.cli.values import given
     from gatepost.control.durations import parse_expiry
     from gatepost.control.grants import add_grant
+    from gatepost.control.names import check_identity, check_label
 
-    until = None if expires is None else given(lambda text: parse_expiry(text, time.time()), expires)
+    given(check_label, label)
+    if identity is not None:
+        given(check_identity, identity)
+    until = None if expires is None else given(parse_expiry, expires, time.time())
     with opened(place) as store:
         made = value_of(
             add_grant(store, actor(), label, server=server, policy=policy, identity=identity, expires=until)

@@ -14,6 +14,7 @@ import click
 
 from gatepost import __version__
 from gatepost.cli.command import Group, data_option
+from gatepost.cli.values import WrongUsage
 from gatepost.errors import GatepostError
 
 COMMANDS = {
@@ -78,7 +79,10 @@ def run(arguments: list[str]) -> int:
         asked.show()
         code = asked.exit_code
     except click.ClickException as error:
-        _fail("error", error.format_message())
+        if isinstance(error, WrongUsage):
+            _fail(f"error {error.code}", _one_line(error.message))
+        else:
+            _fail("error", error.format_message())
         if isinstance(error, click.UsageError) and error.ctx is not None:
             click.echo(f"Try: {error.ctx.command_path} --help", err=True)
         code = error.exit_code

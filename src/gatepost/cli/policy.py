@@ -104,8 +104,11 @@ def add(place: Place, name: str, file: str, server: str, as_json: bool) -> int:
     """
     from gatepost.cli.output import clean, emit, style
     from gatepost.cli.session import actor, opened, value_of
+    from gatepost.cli.values import given
+    from gatepost.control.names import check_policy
     from gatepost.control.policies import PolicyRefused, add_policy
 
+    given(check_policy, name)
     document = _read(file)
     try:
         with opened(place) as store:

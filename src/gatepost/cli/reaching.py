@@ -27,10 +27,11 @@ def target_of(
 ) -> Target:
     """What `--url`, `--header`, `--env` and what follows `--` say.
 
-    Raises `click.UsageError` where they do not go together, `GatepostError` GP-4005 for a secret that cannot be read.
+    Raises `click.UsageError` where they do not go together, or one is none that can be used.
     """
+    from gatepost.cli.values import given
     from gatepost.control.secrets import parse_env, parse_header
-    from gatepost.control.target import Target
+    from gatepost.control.target import Target, check_target
 
     if (url is None) == (not command):
         raise click.UsageError("Give either --url URL, or -- and the command that starts the server.")
@@ -38,15 +39,17 @@ def target_of(
         raise click.UsageError("--header goes with --url; a program gets its secrets with --env.")
     if variables and url is not None:
         raise click.UsageError("--env goes with a command; a URL gets its secrets with --header.")
-    return Target(
+    target = Target(
         name=name,
         url=url,
-        headers=tuple(parse_header(header) for header in headers),
+        headers=tuple(given(parse_header, header) for header in headers),
         command=command,
-        env=dict(parse_env(variable) for variable in variables),
+        env=dict(given(parse_env, variable) for variable in variables),
         # It starts where this command was typed, as it would from a shell.
         cwd=str(Path.cwd()) if command else None,
     )
+    given(check_target, target)
+    return target
 
 
 def ask(target: Target) -> Found:

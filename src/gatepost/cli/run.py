@@ -89,6 +89,7 @@ def run(
     All runs and a `serve` on one data folder share one log and one set of counters.
     """
     from gatepost.cli.output import clean
+    from gatepost.cli.values import given
     from gatepost.control.names import check_server
     from gatepost.control.secrets import parse_header
     from gatepost.control.target import Target, check_target
@@ -102,9 +103,10 @@ def run(
         raise click.UsageError("Standard input is the client's here; give a header's value as @FILE or env:VARIABLE.")
     policy = _policy(policy_file)
     name = name or _name(command, url)
-    check_server(name)
-    target = Target(name=name, url=url, headers=tuple(parse_header(header) for header in headers), command=command)
-    for warning in check_target(target):
+    given(check_server, name)
+    sent = tuple(given(parse_header, header) for header in headers)
+    target = Target(name=name, url=url, headers=sent, command=command)
+    for warning in given(check_target, target):
         click.echo(f"warning: {clean(warning)}", err=True)
     orders = Orders(
         name=name,

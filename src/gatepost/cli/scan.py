@@ -66,12 +66,10 @@ def scan(
     from gatepost.cli.output import emit
     from gatepost.cli.reaching import ask_all, target_of
     from gatepost.control.names import server_name
-    from gatepost.control.target import check_target
 
     if [as_json, as_markdown, raw].count(True) > 1:
         raise click.UsageError("Give one of --json, --markdown and --raw.")
     target = target_of(server_name(_address(url, command)), url, headers, variables, command)
-    check_target(target)
     found = ask_all(target)
     page = scan_page(
         _name(target, found),

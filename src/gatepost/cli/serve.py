@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gatepost.cli.command import Command, Place
+from gatepost.cli.values import given
 
 if TYPE_CHECKING:
     from gatepost.paths import DataFolder
@@ -18,6 +19,22 @@ def _address(_context: click.Context, parameter: click.Parameter, value: str) ->
     if not (colon and host and port.isdigit() and int(port) <= 65535):
         raise click.BadParameter(f"{value} is not HOST:PORT, such as {parameter.default}.")
     return value
+
+
+def _networks(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    if values:
+        from gatepost.wire.names import Proxies
+
+        given(Proxies, values)
+    return values
+
+
+def _public_url(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
+    from gatepost.wire.listen_policy import check_public_url
+
+    return given(check_public_url, value)
 
 
 @click.command(
@@ -56,11 +73,13 @@ def _address(_context: click.Context, parameter: click.Parameter, value: str) ->
     "trusted_proxies",
     metavar="NETWORK",
     multiple=True,
+    callback=_networks,
     help="Whose word on a client's address counts, such as 10.0.0.0/8; may be repeated.",
 )
 @click.option(
     "--public-url",
     metavar="URL",
+    callback=_public_url,
     help="The address that clients use. Without it: the first name in --tls-cert, or else the one of --listen.",
 )
 @click.option("--tls-cert", metavar="FILE", type=click.Path(dir_okay=False), help="Certificate chain, PEM.")

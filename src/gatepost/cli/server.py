@@ -66,15 +66,14 @@ def add(
     from gatepost.cli.output import fields, spoken, style
     from gatepost.cli.reaching import ask, target_of
     from gatepost.cli.session import actor, opened, value_of
+    from gatepost.cli.values import given
     from gatepost.control.names import check_server
     from gatepost.control.servers import add_scanned, list_servers
-    from gatepost.control.target import check_target
     from gatepost.control.tools import list_tools
     from gatepost.errors import GatepostError
 
+    given(check_server, name)
     target = target_of(name, url, headers, variables, command)
-    check_server(name)
-    check_target(target)
     with opened(place, create=True) as store:
         # Said before the server is asked, and held again when it is stored.
         if any(known.name == name for known in list_servers(store)):

@@ -154,6 +154,7 @@ def _rules(policy: str | None, profile: str | None, *, shadow: bool) -> Rules:
 
 
 def _answers(inputs: Sequence[str]) -> dict[str, str]:
+    from gatepost.cli.values import given
     from gatepost.control.secrets import read_secret
 
     found = {}
@@ -161,7 +162,7 @@ def _answers(inputs: Sequence[str]) -> dict[str, str]:
         name, equals, source = text.partition("=")
         if not equals or not name:
             raise click.UsageError(f"{name!r} is not an input; write --input ID=@FILE or --input ID=env:NAME.")
-        found[name] = read_secret(source)
+        found[name] = given(read_secret, source)
     return found
 
 

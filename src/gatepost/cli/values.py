@@ -1,23 +1,35 @@
-"""Values of options that people write as text: times, lengths of time, sizes. One that is none is wrong usage."""
+"""What people write on a command line: names, addresses, times, sizes. One that is none is wrong usage."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 
+if TYPE_CHECKING:
+    from gatepost.errors import GatepostError
+
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-def given(read: Callable[[str], _T], text: str) -> _T:
-    """What an option's text says. Raises `click.UsageError` where `read` does not know it."""
+class WrongUsage(click.UsageError):
+    """What was written cannot be meant: exit code 2, and the stable code of the error that says why."""
+
+    def __init__(self, why: GatepostError) -> None:
+        super().__init__(str(why))
+        self.code = why.code
+
+
+def given(read: Callable[_P, _T], *values: _P.args, **named: _P.kwargs) -> _T:
+    """What `read` makes of what was written. Raises `WrongUsage` where it raises a `GatepostError`."""
     from gatepost.errors import GatepostError
 
     try:
-        return read(text)
+        return read(*values, **named)
     except GatepostError as why:
-        raise click.UsageError(f"{why.message} {why.hint}") from None
+        raise WrongUsage(why) from None
 
 
 def duration(text: str) -> int:

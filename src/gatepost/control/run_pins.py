@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from gatepost.control.act import Act, Actor, Done
-from gatepost.control.names import check_server
 from gatepost.control.pins import Waiting
 from gatepost.control.store import Store, open_store
 from gatepost.control.suggest import nearest
@@ -24,9 +23,8 @@ def of_run(folder: DataFolder, server: str) -> PinFile | None:
 
     Raises `GatepostError` GP-4003 where nothing is registered at all, and no `run` has met it.
     """
-    pins = PinFile(folder.root / FOLDER, check_server(server))
-    if not pins.exists():
-        known = met(folder)
+    known = met(folder)
+    if server not in known:
         if known and not folder.store.exists():
             hint = nearest(server, known) or f"Those that a `run` has met: {', '.join(known[:10])}."
             raise GatepostError("GP-4003", f"There is no server {server!r}.", hint)
@@ -35,7 +33,7 @@ def of_run(folder: DataFolder, server: str) -> PinFile | None:
         with open_store(folder) as store, store.database.read() as connection:
             if servers.find(connection, server) is not None:
                 return None
-    return pins
+    return PinFile(folder.root / FOLDER, server)
 
 
 def met(folder: DataFolder) -> list[str]:

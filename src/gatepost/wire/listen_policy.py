@@ -11,6 +11,12 @@ from gatepost.wire.names import LOOPBACK, is_loopback
 _URL: Final = re.compile(r"(https?)://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[!-~]*)?")
 
 
+def check_public_url(url: str) -> str:
+    """The URL itself, where clients can use it. Raises GatepostError GP-6004."""
+    _parts(url)
+    return url
+
+
 def check_listen(host: str, *, tls: bool, behind_proxy: bool, public_url: str | None) -> None:
     """Refuse to have bearer tokens sent over an open network in the clear.
 
@@ -23,9 +29,7 @@ def check_listen(host: str, *, tls: bool, behind_proxy: bool, public_url: str | 
     Raises:
         GatepostError: GP-6001, it may not be listened on like that, and what to do; GP-6004, the URL is none.
     """
-    url = None if public_url is None else _URL.fullmatch(public_url)
-    if public_url is not None and (url is None or "?" in public_url or "#" in public_url):
-        raise GatepostError("GP-6004", f"{public_url!r} is not a URL.", "Give --public-url https://HOST[:PORT]")
+    url = None if public_url is None else _parts(public_url)
     if behind_proxy and url is None:
         raise GatepostError(
             "GP-6001",
@@ -49,3 +53,10 @@ def check_listen(host: str, *, tls: bool, behind_proxy: bool, public_url: str | 
             f"Clients are to use {public_url}, over which the grants' tokens would cross the network open.",
             "Have the proxy speak TLS, and give --public-url https://…",
         )
+
+
+def _parts(public_url: str) -> re.Match[str]:
+    parts = _URL.fullmatch(public_url)
+    if parts is None or "?" in public_url or "#" in public_url:
+        raise GatepostError("GP-6004", f"{public_url!r} is not a URL.", "Give --public-url https://HOST[:PORT]")
+    return parts
