@@ -149,21 +149,16 @@ def read(body: bytes) -> tuple[Any, bytes]:
     """
     counted = body.translate(None, _NOT_COUNTED)
     few = len(counted) <= _FEW
-    if few or not _holds_long_number(body, counted):
+    brackets = 0 if few else counted.count(b"[") + counted.count(b"{")
+    if few or len(counted) - brackets < _MOST_DIGITS or _LONG_NUMBER.search(body) is None:
         try:
             value = _decode(body)
-            if _encode(value) == body and (few or not _deeper(value, _FEW)):
+            if _encode(value) == body and (brackets <= _FEW or not _deeper(value, _FEW)):
                 return value, body
         except Exception:  # noqa: S110 - whatever is wrong with the text, the scanner finds it again and says where
             pass
     value = _scanned(body, _FEW)
     return value, _encode(value)
-
-
-def _holds_long_number(body: bytes, counted: bytes) -> bool:
-    """Whether a number may be in it that is beyond binary64 by its digits alone."""
-    digits = len(counted) - counted.count(b"[") - counted.count(b"{")
-    return digits >= _MOST_DIGITS and _LONG_NUMBER.search(body) is not None
 
 
 def parse(body: bytes, *, max_depth: int = _FEW) -> Any:
