@@ -8,7 +8,7 @@ and asks for what came after it.
 | --- | --- | --- |
 | `server` | name | `name url headers [[name, sealed]] command env {name: sealed} cwd eras versions info tools {name: {tool, hash, category, quarantined}} drift keep_arguments drift_mode` |
 | `policy` | version, `sha256:…` | `name version document` |
-| `grant` | SHA-256 of the token, hex | `id label identity server policy policy_version expires revoked` |
+| `grant` | SHA-256 of the token, hex | `id label identity server policy policy_version expires revoked rotated` |
 """  # noqa: E501
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ def test_rotating_without_overlap_ends_the_old_token_at_once(store: Store, folde
     new = rotate_grant(store, ANNA, "ci").value
     assert new.token != old.token
     assert new.grant.id == old.grant.id
-    assert seen(folder, old.token).refused(time.time()) == "expired"
+    assert seen(folder, old.token).refused(time.time()) == "rotated"
     assert seen(folder, new.token).refused(time.time()) is None
     assert seen(folder, new.token).expires is None
 
@@ -143,8 +143,18 @@ def test_both_tokens_work_during_the_overlap_and_only_the_new_one_after_it(store
     assert ends is not None
     assert before + 3600 <= ends <= time.time() + 3600
     assert seen(folder, old).refused(ends - 1) is None
-    assert seen(folder, old).refused(ends) == "expired"
+    assert seen(folder, old).refused(ends) == "rotated"
     assert seen(folder, new).refused(ends) is None
+
+
+def test_a_token_whose_grant_ends_before_the_overlap_does_is_expired(store: Store, folder: DataFolder) -> None:
+    until = time.time() + 60
+    old = add_grant(store, ANNA, "ci", server="files", expires=until).value.token
+    new = rotate_grant(store, ANNA, "ci", overlap=3600).value.token
+    assert [seen(folder, token).refused(until) for token in (old, new)] == ["expired", "expired"]
+    ended = new
+    new = rotate_grant(store, ANNA, "ci").value.token
+    assert [seen(folder, token).refused(time.time()) for token in (old, ended, new)] == ["rotated", "rotated", None]
 
 
 def test_a_second_rotation_without_overlap_also_ends_the_overlap_of_the_first(store: Store, folder: DataFolder) -> None:
@@ -152,7 +162,7 @@ def test_a_second_rotation_without_overlap_also_ends_the_overlap_of_the_first(st
     second = rotate_grant(store, ANNA, "ci", overlap=3600).value.token
     third = rotate_grant(store, ANNA, "ci").value.token
     now = time.time()
-    assert [seen(folder, token).refused(now) for token in (first, second, third)] == ["expired", "expired", None]
+    assert [seen(folder, token).refused(now) for token in (first, second, third)] == ["rotated", "rotated", None]
     fourth = rotate_grant(store, ANNA, "ci", overlap=60).value.token
     assert grant_of(folder, first) is None
     assert grant_of(folder, second) is None

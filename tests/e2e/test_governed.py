@@ -7,11 +7,14 @@ import json
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gatepost.grants.token import new_token
 from tests.support.node_servers import script
 from tests.support.serving import Serving, official_client, serving, token_of
 
@@ -27,6 +30,14 @@ def logged(gateway: Serving, *options: str, count: int = 1) -> list[dict[str, An
         entries: list[dict[str, Any]] = gateway.ok("log", "show", "--json", *options).json
         if len(entries) >= count or time.monotonic() > deadline:
             return entries
+
+
+def told(gateway: Serving, server: str, token: str) -> tuple[int, dict[str, str]]:
+    """The status and the body with which the holder of a token is refused."""
+    request = urllib.request.Request(gateway.url(server), b"{}", {"Authorization": f"Bearer {token}"})
+    with pytest.raises(urllib.error.HTTPError) as refused, urllib.request.urlopen(request):
+        pass
+    return refused.value.code, json.loads(refused.value.read())
 
 
 def test_reads_within_one_folder_work_and_everything_else_is_denied(tmp_path: Path) -> None:
@@ -146,6 +157,13 @@ def test_a_change_is_in_force_at_the_next_request() -> None:
         rotated = token_of(gateway.ok("grant", "rotate", "me", "--overlap", "1h", "--json"))
         assert asyncio.run(refused(rotated)) == ""
         assert asyncio.run(refused(token)) == ""
+        newest = token_of(gateway.ok("grant", "rotate", "me", "--json"))
+        assert asyncio.run(refused(newest)) == ""
+        for old in (token, rotated):
+            message = "This token was rotated: the grant has another in its place. Ask its owner for that one."
+            assert told(gateway, "time", old) == (401, {"code": "GP-1001", "message": message})
+        unknown = {"code": "GP-1001", "message": "The bearer token is not known here."}
+        assert told(gateway, "time", new_token()) == (401, unknown)
         gateway.ok("grant", "revoke", "me")
         assert asyncio.run(refused(rotated)) != ""
         assert asyncio.run(refused(token)) != ""

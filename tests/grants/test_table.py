@@ -69,6 +69,9 @@ def test_a_grant_ends_at_the_moment_it_expires_and_not_before() -> None:
     assert grant.refused(999.999) is None
     assert grant.refused(1000.0) == "expired"
     assert Grant.from_body(body(expires=1000.0, revoked=1.0)).refused(0.0) == "revoked"
+    assert Grant.from_body(body(expires=1000.0, revoked=1.0, rotated=True)).refused(2000.0) == "revoked"
+    assert Grant.from_body(body(expires=1000.0, rotated=True)).refused(999.999) is None
+    assert Grant.from_body(body(expires=1000.0, rotated=True)).refused(1000.0) == "rotated"
     assert Grant.from_body(body()).refused(1e18) is None
 
 

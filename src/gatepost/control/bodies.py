@@ -67,5 +67,6 @@ def _grant(row: Row[Any]) -> str:
             "policy_version": row.policy_version,
             "expires": min(ends, default=None),
             "revoked": row.revoked,
+            "rotated": row.token_expires is not None and row.token_expires == min(ends) != row.expires,
         }
     )

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from gatepost.gateway.snapshot import Server, Snapshot
-from gatepost.grants.table import Grant
+from gatepost.grants.table import REFUSALS, Grant
 from gatepost.grants.token import digest
 from gatepost.policy import Policy
 
@@ -98,7 +98,7 @@ def authenticate(
         return Stranger(401, "GP-1001", "The bearer token is not known here.", name)
     why = grant.refused(now)
     if why is not None:
-        return Stranger(401, "GP-1001", f"The grant is {why}. Ask its owner for a new one.", name, grant)
+        return Stranger(401, "GP-1001", REFUSALS[why], name, grant)
     server = snapshot.servers.get(name)
     if server is None:
         return Stranger(404, "GP-1003", f"There is no server {name!r} here.", name, grant)

@@ -11,6 +11,7 @@ from gatepost.gateway.core import Gateway
 from gatepost.gateway.exchange import Call, Verdict
 from gatepost.gateway.pins import CHANGED
 from gatepost.gateway.snapshot import Tool, is_tool_name
+from gatepost.grants.table import REFUSALS
 from gatepost.mcp import headers, lists, modern
 from gatepost.mcp.message import INVALID_PARAMS, INVALID_REQUEST, Message
 from gatepost.mcp.methods import Duty
@@ -60,9 +61,11 @@ async def judge_unseen(gateway: Gateway, call: Call, verdict: Verdict) -> tuple[
     await gateway.definitions(caller.server_name, name)
     snapshot = gateway.snapshot
     grant = snapshot.grants.at(caller.token)
-    why = "not known any more" if grant is None else grant.refused(gateway.clock())
-    if grant is None or why is not None:
-        raise Refused(401, INVALID_REQUEST, "GP-1001", f"The grant is {why}. Ask its owner for a new one.")
+    if grant is None:
+        message = "The grant is not known any more. Ask its owner for a new one."
+        raise Refused(401, INVALID_REQUEST, "GP-1001", message)
+    if (why := grant.refused(gateway.clock())) is not None:
+        raise Refused(401, INVALID_REQUEST, "GP-1001", REFUSALS[why])
     policy, listed = snapshot.policy_of(grant), snapshot.servers.get(caller.server_name)
     call = structs.replace(call, caller=structs.replace(caller, grant=grant, policy=policy))
     tool = None if listed is None else listed.tools.get(name)

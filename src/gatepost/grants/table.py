@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from gatepost.grants.token import LENGTH, digest
 
@@ -26,6 +26,7 @@ class Grant:
         policy_version: `sha256:…` of the version that judges, or None.
         expires: epoch seconds; the token is refused from then on. None: never.
         revoked: epoch seconds of the revocation, or None.
+        rotated: whether it is this token that ends at `expires`, because the grant was given another.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Grant:
     policy_version: str | None
     expires: float | None
     revoked: float | None
+    rotated: bool = False
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> Grant:
@@ -49,15 +51,24 @@ class Grant:
             policy_version=body["policy_version"],
             expires=body["expires"],
             revoked=body["revoked"],
+            rotated=body.get("rotated", False),  # rows of the first versions have none
         )
 
-    def refused(self, now: float) -> Literal["revoked", "expired"] | None:
+    def refused(self, now: float) -> Literal["revoked", "expired", "rotated"] | None:
         """Why this grant opens nothing at `now` (epoch seconds), or None where it does."""
         if self.revoked is not None:
             return "revoked"
         if self.expires is not None and now >= self.expires:
-            return "expired"
+            return "rotated" if self.rotated else "expired"
         return None
+
+
+REFUSALS: Final[Mapping[str, str]] = {
+    "revoked": "The grant is revoked. Ask its owner for a new one.",
+    "expired": "The grant is expired. Ask its owner for a new one.",
+    "rotated": "This token was rotated: the grant has another in its place. Ask its owner for that one.",
+}
+"""What the holder of a token that was given out is told, by what `Grant.refused` says."""
 
 
 class GrantTable:

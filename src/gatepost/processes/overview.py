@@ -18,8 +18,8 @@ def servers_and_grants(store: Path, now: float) -> tuple[tuple[ServerLine, ...],
         rows = feed.since(0)
     bodies = [(row.kind, json.loads(row.body)) for row in rows if row.body is not None]
     servers = [_server(body) for kind, body in bodies if kind == "server"]
-    # A grant that was rotated has two tokens, and stands here once.
-    grants = {body["id"]: body for kind, body in bodies if kind == "grant"}
+    # A grant that was rotated has several tokens, and stands here once: as the newest has it.
+    grants = {body["id"]: body for kind, body in bodies if kind == "grant" and not body.get("rotated")}
     return tuple(sorted(servers, key=lambda line: line.name)), _counted(grants.values(), now)
 
 
