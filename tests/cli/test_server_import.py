@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.cli.program import TINY, Program
+from tests.cli.program import SECONDS, TINY, Program
 from tests.cli.serving import serving
+from tests.cli.terminal import terminal
 
 READ = {"name": "read_note", "inputSchema": {"type": "object"}}
 WRITE = {"name": "write_note", "inputSchema": {"type": "object"}}
@@ -312,3 +313,14 @@ def test_the_client_reaches_its_servers_through_the_gateway_until_it_is_undone(a
         assert at_home("server", "import", "cursor", "--undo").code == 0
         assert sessions[0].call("read_note", {})[0] in (401, 404)
     assert json.loads(file.read_text())["mcpServers"]["keyed"] == hidden
+
+
+def test_on_a_terminal_it_is_said_which_servers_take_their_time(at_home: Program, home: Path) -> None:
+    file = cursor(home, {"slow one": {"command": "sleep", "args": ["60"]}, "notes": tiny(home)})
+    before = file.read_bytes()
+    with terminal(at_home, "server", "import", str(file), "--rewrite") as shown:
+        shown.until(b"Still waiting for slow-one, for 3 s by now; Ctrl-C gives up.")
+        shown.type(b"\x03")
+        assert shown.process.wait(timeout=SECONDS) != 0
+    assert file.read_bytes() == before
+    assert at_home.read("server", "list") == []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,18 +82,30 @@ def _asked(target: Target, scan: Scan, then: str) -> Found:
     progress(f"Asking {target.url} …" if target.url else f"Starting {' '.join(target.command)} …")
 
     async def run() -> Found:
-        waiting = asyncio.create_task(_say_that_it_lasts()) if sys.stderr.isatty() else None
-        try:
+        async with lasting():
             return await scan(target, heard)
-        finally:
-            if waiting is not None:
-                waiting.cancel()
 
     return asyncio.run(run())
 
 
-async def _say_that_it_lasts() -> None:
-    """Says on stderr that an answer takes long, for as long as it does."""
+@asynccontextmanager
+async def lasting(server: str | None = None) -> AsyncIterator[None]:
+    """Says in a terminal, on stderr, that what is done within takes long, for as long as it does.
+
+    Args:
+        server: whose answer it is, where several are asked at once.
+    """
+    import asyncio
+
+    waiting = asyncio.create_task(_say_that_it_lasts(server)) if sys.stderr.isatty() else None
+    try:
+        yield
+    finally:
+        if waiting is not None:
+            waiting.cancel()
+
+
+async def _say_that_it_lasts(server: str | None) -> None:
     import asyncio
 
     from gatepost.cli.output import progress
@@ -100,6 +113,6 @@ async def _say_that_it_lasts() -> None:
     seconds = _PATIENCE
     await asyncio.sleep(seconds)
     while True:
-        progress(f"Still waiting, for {seconds} s by now; Ctrl-C gives up.")
+        progress(f"Still waiting{f' for {server}' if server else ''}, for {seconds} s by now; Ctrl-C gives up.")
         await asyncio.sleep(_REMINDED)
         seconds += _REMINDED

@@ -221,6 +221,7 @@ def _scan(targets: Sequence[Target]) -> list[Found | GatepostError]:
     import asyncio
 
     from gatepost.cli.output import progress
+    from gatepost.cli.reaching import lasting
     from gatepost.errors import GatepostError
     from gatepost.processes.scanning import scan
 
@@ -228,7 +229,8 @@ def _scan(targets: Sequence[Target]) -> list[Found | GatepostError]:
         async with turn:
             progress(f"Asking {target.url} …" if target.url else f"Starting {' '.join(target.command)} …")
             try:
-                return await scan(target)
+                async with lasting(target.name):
+                    return await scan(target)
             except GatepostError as error:
                 return error
 
