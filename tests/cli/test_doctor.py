@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import trustme
 
+from gatepost.grants.token import new_token
 from gatepost.journal import append_acts
 from gatepost.keys import Keyring
 from tests.cli.program import TOOLS, Program
@@ -283,6 +284,39 @@ def test_a_client_that_leads_elsewhere_or_past_the_gateway_is_named(free: Progra
     assert any("git does not go through the gateway" in note for note in about_clients(free, "note"))
     mends = [each["mend"] for each in examined(free, "--skip", "upstreams")["findings"] if each["check"] == "clients"]
     assert any(mend.startswith(f"gatepost server import {home / '.mcp.json'} --dry-run") for mend in mends)
+
+
+def mends_of_clients(gatepost: Program) -> list[str]:
+    findings = examined(gatepost, "--skip", "upstreams")["findings"]
+    return [each["mend"] for each in findings if each["check"] == "clients" and each["level"] == "problem"]
+
+
+def leading_elsewhere(home: Path, name: str, token: str, path: str = "/mcp/") -> None:
+    entry = {"url": f"http://127.0.0.1:1{path}", "headers": {"Authorization": f"Bearer {token}"}}
+    (home / ".cursor").mkdir(exist_ok=True)
+    (home / ".cursor" / "mcp.json").write_text(json.dumps({"mcpServers": {name: entry}}))
+
+
+def test_what_lets_a_client_lead_here_names_the_server_it_is_for(
+    free: Program, token: str, home: Path, tools: Path
+) -> None:
+    unknown = new_token()
+    leading_elsewhere(home, "mine", unknown)
+    (mend,) = mends_of_clients(free)
+    assert mend.startswith("gatepost connect cursor --server files --token @FILE --write"), "there is no other"
+    assert free.add_tiny("notes", tools).code == 0
+    leading_elsewhere(home, "mine", token)
+    assert "--server files " in mends_of_clients(free)[0], "the token is of a grant on it"
+    leading_elsewhere(home, "mine", unknown, "/mcp/notes/")
+    assert "--server notes " in mends_of_clients(free)[0], "the address names it"
+    leading_elsewhere(home, "notes", unknown)
+    assert "--server notes " in mends_of_clients(free)[0], "the entry is called so"
+    leading_elsewhere(home, "mine", unknown)
+    look, mend = mends_of_clients(free)[0].splitlines()
+    assert look.startswith("gatepost server list") and "--server SERVER " in mend, "nothing tells which"
+    for server in ("files", "notes"):
+        assert free.quick("server", "remove", server, "--force").code == 0
+    assert mends_of_clients(free)[0].startswith("gatepost server add --help")
 
 
 def test_a_client_s_file_that_cannot_be_read_is_named_and_one_that_others_may_read_too(

@@ -65,7 +65,7 @@ def _file(patient: Patient, client: Client, file: Path) -> Iterator[Finding]:
         if _runs_gatepost(entry):
             yield Finding("clients", "ok", f"{title}: {name} is started through gatepost.")
         elif found or any(_server_of(patient, text) is not None for text in texts):
-            yield from _entry(patient, client, f"{title}: {name}", texts, found)
+            yield from _entry(patient, client, title, name, texts, found)
         else:
             past.append(name)
     if past:
@@ -78,8 +78,11 @@ def _file(patient: Patient, client: Client, file: Path) -> Iterator[Finding]:
         yield Finding("clients", "warning", text, f"chmod go= {shlex.quote(str(file))}")
 
 
-def _entry(patient: Patient, client: Client, title: str, texts: list[str], tokens: set[str]) -> Iterator[Finding]:
+def _entry(
+    patient: Patient, client: Client, file: str, name: str, texts: list[str], tokens: set[str]
+) -> Iterator[Finding]:
     """One entry that has a token of ours, or leads here."""
+    title = f"{file}: {name}"
     servers = [server for text in texts if (server := _server_of(patient, text)) is not None]
     again = f"gatepost connect {client.id} --server {{}} --token @FILE --write"
     if not servers:
@@ -87,7 +90,7 @@ def _entry(patient: Patient, client: Client, title: str, texts: list[str], token
             "clients",
             "problem",
             f"{title} has a token of Gatepost, and does not lead to {_bases(patient)[0]}.",
-            patient.command(again.format("SERVER")),
+            _lead_here(patient, again, name, texts, tokens),
         )
         return
     server = servers[0]
@@ -108,6 +111,22 @@ def _entry(patient: Patient, client: Client, title: str, texts: list[str], token
         else:
             text, mend = wrong
             yield Finding("clients", "problem", f"{title}: {text}", f"{mend}, then {connect}")
+
+
+def _lead_here(patient: Patient, again: str, name: str, texts: list[str], tokens: set[str]) -> str:
+    """The command that lets an entry lead here, with the server that it is for, as far as that can be told: by its
+    token, its address, its name, or because there is no other."""
+    known = patient.snapshot.servers
+    grants = [patient.snapshot.grants.at(digest(token)) for token in sorted(tokens)]
+    told = [*(grant.server for grant in grants if grant is not None), *map(_named, texts), name]
+    server = next((each for each in told if each in known), None)
+    if server is None and len(known) == 1:
+        (server,) = known
+    if server is not None:
+        return patient.command(again.format(shlex.quote(server)))
+    if not known:
+        return patient.command("gatepost server add --help")
+    return "\n".join([patient.command("gatepost server list"), patient.command(again.format("SERVER"))])
 
 
 def _wrong(patient: Patient, token: str, server: str) -> tuple[str, str] | None:
@@ -165,15 +184,24 @@ def _runs_gatepost(entry: Any) -> bool:
 
 def _server_of(patient: Patient, text: str) -> str | None:
     """The server's name where a text is an address of this gateway, else None."""
-    if not text.startswith(("http://", "https://")):
+    name = _named(text)
+    if name is None:
         return None
     try:
         parts = urlsplit(text)
         here = any(_alike(parts.scheme, parts.hostname, parts.port, base) for base in _bases(patient))
+    except ValueError:  # its port is none
+        return None
+    return name if here else None
+
+
+def _named(text: str) -> str | None:
+    """The server's name where a text is an address of some gateway, else None."""
+    try:
+        path = _PATH.fullmatch(urlsplit(text).path) if text.startswith(("http://", "https://")) else None
     except ValueError:
         return None
-    path = _PATH.fullmatch(parts.path)
-    return path[1] if here and path is not None else None
+    return None if path is None else path[1]
 
 
 def _alike(scheme: str, host: str | None, port: int | None, base: str) -> bool:
