@@ -66,9 +66,15 @@ def run(rig: Rig, skipped: list[str]) -> Section:
     ]
     page.table(["", "p50", "over the relay on `poll`", "over the relay on asyncio"], rows)
     to_http(rig, folder, page, skipped)
-    figure = median(added["full"])
-    shown = f"{micros(figure)} (over asyncio's streams: {over(blocks, 'full', 'asyncio')})"
-    page.bars = [Bar("`run`, full, added to the p50 of a bare relay", f"≤ {BAR:.0f} µs", shown, figure <= BAR)]
+    page.bars = [
+        Bar(
+            f"`run`, {what}, added to the p50 of a bare relay",
+            f"≤ {BAR:.0f} µs",
+            f"{micros(median(added[key]))} (over asyncio's streams: {over(blocks, key, 'asyncio')})",
+            median(added[key]) <= BAR,
+        )
+        for key, what in (("pass", "everything allowed"), ("full", "with rules and limits"))
+    ]
     return page
 
 
