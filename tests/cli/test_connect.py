@@ -10,6 +10,7 @@ import pytest
 from gatepost.connect.clients import CLIENTS
 from gatepost.grants.token import new_token
 from tests.cli.program import Program
+from tests.cli.serving import serving
 
 TOKEN = new_token()
 
@@ -123,7 +124,25 @@ def test_a_token_that_would_be_refused_is_told_of(ready: Program, home: dict[str
     for server, given, said in (("files", token, None), ("time", token, warned), ("files", TOKEN, "No grant here has")):
         ran = ready("connect", "generic", "--server", server, "--token", "env:GIVEN", env={**home, "GIVEN": given})
         assert ran.code == 0
-        assert "warning" not in ran.err if said is None else said in ran.err
+        assert ("This token" in ran.err or "No grant" in ran.err) is (said is not None)
+        assert said is None or said in ran.err
     assert ready("grant", "revoke", "laptop").code == 0
     ran = ready("connect", "generic", "--server", "files", "--token", "env:GIVEN", env={**home, "GIVEN": token})
     assert "or it is revoked" in ran.err
+
+
+def test_that_no_gateway_runs_is_said_and_changes_nothing_else(ready: Program, home: dict[str, str]) -> None:
+    token = ready("grant", "add", "laptop", "--server", "files").out.strip()
+    shown = ("connect", "generic", "--server", "files", "--token", "env:GIVEN")
+    given = {**home, "GIVEN": token}
+    said = "warning: No gateway runs here yet, so the client reaches nothing. Run: gatepost serve"
+    alone = ready(*shown, env=given)
+    assert (alone.code, alone.err.count(said)) == (0, 1)
+    assert "warning" not in ready(*shown, "--url", "https://mcp.example.com", env=given).err
+    with serving(ready):
+        beside = ready(*shown, env=given)
+        assert "warning" not in beside.err
+        own = json.loads(beside.out)["mcpServers"]["files"]["url"]
+    assert alone.out == beside.out.replace(own, "http://127.0.0.1:7070/mcp/files/")
+    named = ready.quick(*shown[:-1], token)
+    assert f"Run: gatepost serve --data {ready.data}\n" in named.err

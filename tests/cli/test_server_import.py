@@ -69,7 +69,7 @@ def test_one_command_governs_every_server_and_another_puts_all_back_byte_for_byt
     assert ran.code == 0, ran.err
     assert "allowed: read_note, list_notes" in ran.out
     assert "refused: write_note" in ran.out
-    assert "No gateway runs yet" in ran.err
+    assert "No gateway runs here yet" in ran.err
     after = file.read_text()
     assert "// my servers" in after
     assert '"autoApprove": [ 1.50, "x" ]' in after
@@ -298,7 +298,7 @@ def test_the_client_reaches_its_servers_through_the_gateway_until_it_is_undone(a
     with serving(at_home) as running:
         ran = at_home("server", "import", "cursor", "--rewrite")
         assert ran.code == 0, ran.err
-        assert "No gateway runs yet" not in ran.err
+        assert "No gateway runs here yet" not in ran.err
         entries = json.loads(file.read_text())["mcpServers"]
         sessions = []
         for name, server in (("My Notes", "my-notes"), ("keyed", "keyed")):

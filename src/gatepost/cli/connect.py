@@ -55,6 +55,7 @@ def connect(place: Place, client: str, server: str, token: str, write: bool, url
     if url is None:
         _warn_of_unknown(place, server)
         _warn_of_token(place, server, target.token)
+        warn_of_no_gateway(place)
 
     if write:
         if file is None:
@@ -132,6 +133,17 @@ def _warn_of_token(place: Place, server: str, token: str) -> None:
     elif meant != server:
         mend = f"gatepost grant add LABEL --server {server}"
         click.echo(f"warning: This token is for {meant}, and is refused at {server}. Make one: {mend}", err=True)
+
+
+def warn_of_no_gateway(place: Place) -> None:
+    """Says where no `serve` runs on this folder: what a client is told to reach is not there, for now."""
+    import shlex
+
+    from gatepost.processes.lock import holder
+
+    if holder(place.folder(create=False).run) is None:
+        mend = "gatepost serve" if place.data is None else f"gatepost serve --data {shlex.quote(place.data)}"
+        click.echo(f"warning: No gateway runs here yet, so the client reaches nothing. Run: {mend}", err=True)
 
 
 def _warn_of_readers(file: Path) -> None:

@@ -275,7 +275,7 @@ def _next(place: Place, client_file: ClientFile, report: Report, *, rewrite: boo
     import shlex
     import shutil
 
-    from gatepost.processes.lock import holder
+    from gatepost.cli.connect import warn_of_no_gateway
 
     refused = next((each for each in report.brought if each.refused), None)
     if refused is not None:
@@ -294,8 +294,7 @@ def _next(place: Place, client_file: ClientFile, report: Report, *, rewrite: boo
             click.echo("warning: Claude Desktop needs npx (Node.js 18 or newer) to reach the gateway.", err=True)
         if any((folder / ".git").exists() for folder in stored.file.parents):
             click.echo("warning: The file lies in a git work tree and now holds tokens; do not commit it.", err=True)
-        if not place.folder(create=False).run.exists() or holder(place.folder(create=False).run) is None:
-            click.echo("warning: No gateway runs yet, so the client reaches nothing. Run: gatepost serve", err=True)
+        warn_of_no_gateway(place)
     elif not rewrite and any(each.state in ("added", "present") for each in report.brought):
         click.echo()
         click.echo("The client's file is as it was. To turn it over to the gateway:")
