@@ -58,31 +58,39 @@ class Group(_Examples, click.Group):
         return loaded
 
 
-def serving_options(function: _F) -> _F:
-    """Adds the options of a command that serves; `serve` takes them."""
-    for option in reversed(
-        (
-            click.option("--write", is_flag=True, help="Offer the tools that change something as well."),
-            click.option(
-                "--profile", "profiles", multiple=True, metavar="NAME", help="Offer only these tools; may be repeated."
-            ),
-            click.option("--http", is_flag=True, help="Serve streamable HTTP on loopback instead of stdio."),
-            click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address for --http."),
-            click.option(
-                "--port", default=7080, show_default=True, type=click.IntRange(0, 65535), help="Port for --http."
-            ),
-            click.option(
-                "--token-file",
-                type=click.Path(path_type=Path),
-                help="File with the bearer token for --http [default: GATEPOST_MEDIA_TOKEN, else http-token in the "
-                "home folder, made if missing].",
-            ),
-            click.option("--list", "only_list", is_flag=True, help="Print the tools that would be offered, and end."),
-            click.option("--json", "as_json", is_flag=True, help="With --list: print JSON."),
-        )
-    ):
-        function = option(function)
-    return function
+def serving_options(port: int) -> Callable[[_F], _F]:
+    """Adds the options of a command that serves; `serve` takes them.
+
+    Args:
+        port: the one for --http where none is named; each server has its own, so that they run beside each other.
+    """
+
+    def add(function: _F) -> _F:
+        for option in reversed(_serving_options(port)):
+            function = option(function)
+        return function
+
+    return add
+
+
+def _serving_options(port: int) -> tuple[Callable[[_F], _F], ...]:
+    return (
+        click.option("--write", is_flag=True, help="Offer the tools that change something as well."),
+        click.option(
+            "--profile", "profiles", multiple=True, metavar="NAME", help="Offer only these tools; may be repeated."
+        ),
+        click.option("--http", is_flag=True, help="Serve streamable HTTP on loopback instead of stdio."),
+        click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address for --http."),
+        click.option("--port", default=port, show_default=True, type=click.IntRange(0, 65535), help="Port for --http."),
+        click.option(
+            "--token-file",
+            type=click.Path(path_type=Path),
+            help="File with the bearer token for --http [default: GATEPOST_MEDIA_TOKEN, else http-token in the "
+            "home folder, made if missing].",
+        ),
+        click.option("--list", "only_list", is_flag=True, help="Print the tools that would be offered, and end."),
+        click.option("--json", "as_json", is_flag=True, help="With --list: print JSON."),
+    )
 
 
 def serve(

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     gatepost-media plex                            # stdio, reading only
     gatepost-media plex --write                    # tools that change something as well
     gatepost-media plex --profile plex-read        # fewer tools: nothing of Trakt, Sonarr, Radarr
-    gatepost-media plex --http --port 7080         # streamable HTTP on loopback, with a bearer token
+    gatepost-media plex --http                     # streamable HTTP on port 7080 of loopback, with a bearer token
     """,
 )
-@serving_options
+@serving_options(port=7080)
 def plex(**options: Any) -> None:
     """Serve Plex, Sonarr, Radarr and Plex-to-Trakt tools over MCP.
 

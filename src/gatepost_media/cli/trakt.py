@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     gatepost-media trakt                           # stdio, reading only
     gatepost-media trakt --write                   # check-in, ratings, watchlist, history and lists as well
     gatepost-media trakt --profile discover        # fewer tools: nothing of the account
-    gatepost-media trakt --http --port 7081        # streamable HTTP on loopback, with a bearer token
+    gatepost-media trakt --http                    # streamable HTTP on port 7081 of loopback, with a bearer token
     """,
 )
-@serving_options
+@serving_options(port=7081)
 def trakt(**options: Any) -> None:
     """Serve Trakt's charts, titles and people, and one account's history, ratings and lists, over MCP.
 
