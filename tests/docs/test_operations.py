@@ -21,3 +21,13 @@ def test_every_variable_that_serve_reads_is_explained() -> None:
     read_there = set(re.findall(r'environ\.get\("(GATEPOST_[A-Z_]+)"\)', source))
     explained = {code.partition("=")[0] for code in read(ROOT / "docs" / "operations.md").inline_code()}
     assert read_there and read_there <= explained
+
+
+def test_no_command_needs_a_program_that_a_plain_installation_has_not() -> None:
+    plain = {"chmod", "gatepost", "install", "mv", "pip", "python3", "systemctl", "useradd"}
+    used = set()
+    for words in read(ROOT / "docs" / "operations.md").commands():
+        while words and words[0] in ("sudo", "-u"):
+            words = words[2:] if words[0] == "-u" else words[1:]
+        used |= {words[0].rpartition("/")[2]} if words else set()
+    assert "gatepost" in used and used <= plain
