@@ -208,6 +208,117 @@ def test_a_guest_that_goes_before_its_row_is_written_leaves_counters_as_the_rows
     asyncio.run(leave())
 
 
+def granted(id: str) -> Decided:
+    """The row of a call that is let through for what it takes under its own id."""
+    return decided(id, reservation=id)
+
+
+def test_a_granted_call_takes_one_message_and_its_answer_and_is_in_the_journal_with_what_was_counted(
+    folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def admit() -> None:
+        chunks: list[bytes] = []
+        feed = words.Frames.feed
+
+        def seen(frames: words.Frames, data: bytes) -> Iterator[bytes]:
+            chunks.append(data)
+            return feed(frames, data)
+
+        async with kept(folder) as books:
+            ledger = GuestLedger(await books.link())
+            monkeypatch.setattr(words.Frames, "feed", seen)
+            outcome, recorded = await ledger.admit(Caller(), [Use(max=3)], granted("d1"))
+            assert recorded
+            assert isinstance(outcome, Reservation)
+            (row,) = books.rows()
+            assert (row["decision_id"], row["reservation"]) == ("d1", "d1")
+            (limit,) = row["limits"]
+            assert (limit["before"], limit["after"]) == ("0", "1")
+            assert outcome.counts[0].after == 1
+            assert len(chunks) == 2  # what came to the keeper, and its answer
+
+    asyncio.run(admit())
+
+
+def test_an_exhausted_call_and_one_that_shadow_mode_lets_pass_a_limit_are_for_the_guest_to_record(
+    folder: DataFolder,
+) -> None:
+    async def admit() -> None:
+        async with kept(folder) as books:
+            ledger = GuestLedger(await books.link())
+            outcome, recorded = await ledger.admit(Caller(), [Use(max=0)], granted("d1"))
+            assert (isinstance(outcome, Exhausted), recorded) == (True, False)
+            shadow = Use(max=0, enforced=False)
+            outcome, recorded = await ledger.admit(Caller(), [shadow], granted("d2"))
+            assert (isinstance(outcome, Reservation), recorded) == (True, False)
+            assert books.rows() == []
+            assert await ledger.release("d2")
+
+    asyncio.run(admit())
+
+
+def test_a_granted_call_whose_row_cannot_be_written_is_for_the_guest_to_give_back(folder: DataFolder) -> None:
+    async def admit() -> None:
+        async with kept(folder) as books:
+            link, use = await books.link(), Use(max=3)
+            row = decided("d1", reservation="d1", tool=msgspec.msgpack.Ext(5, b"no JSON form"))
+            outcome, recorded = await GuestLedger(link).admit(Caller(), [use], row)
+            assert (isinstance(outcome, Reservation), recorded) == (True, False)
+            assert await GuestLedger(link).release("d1")
+            await GuestLedger(link).admit(Caller(), [use], row)
+            link.close()
+            await until(lambda: not books.keeper.guests)
+            assert await used(books, use) == 0
+
+    asyncio.run(admit())
+
+
+async def used(books: Books, use: Use) -> int:
+    """What a counter holds."""
+    await books.journal.flush()
+    found = await books.ledger.reserve(Caller(), [use], "to look")
+    await books.ledger.release("to look")
+    return int(found.counts[0].before)
+
+
+@pytest.mark.parametrize("recorded", [False, True], ids=["reserved", "admitted"])
+def test_a_call_that_its_client_calls_off_while_it_is_being_counted_takes_nothing(
+    folder: DataFolder, recorded: bool
+) -> None:
+    async def leave() -> None:
+        async with kept(folder) as books:
+            ledger, use = GuestLedger(await books.link()), Use(max=3)
+            asked = ledger.admit(Caller(), [use], granted("d1")) if recorded else ledger.reserve(Caller(), [use], "d1")
+            calling = asyncio.ensure_future(asked)
+            await asyncio.sleep(0)
+            calling.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await calling
+            # A question behind it: by its answer, the keeper has heard of both.
+            await ledger.look(Caller(), [use])
+            assert await used(books, use) == 0
+            rows = [(row["kind"], row.get("carried_out"), row.get("error_class")) for row in books.rows()]
+            assert rows == ([("decided", None, None), ("settled", False, "client_gone")] if recorded else [])
+
+    asyncio.run(leave())
+
+
+def test_a_guest_that_goes_while_its_call_is_being_admitted_leaves_counters_as_the_rows_say(folder: DataFolder) -> None:
+    async def leave() -> None:
+        async with kept(folder) as books:
+            link, use = await books.link(), Use(max=3)
+            assert link._transport is not None
+            asked = GuestLedger(link)._question(Caller(), [use], "d1")
+            admit = words.frame(words.Admit(asked.n, asked, words.packed(granted("d1"))))
+            link._transport.write(admit + b"nonsense ends the connection" * 100)
+            await until(lambda: not books.keeper.guests)
+            assert await used(books, use) == 1
+            outcome = [(row["kind"], row.get("carried_out")) for row in books.rows()]
+            assert outcome == [("decided", None), ("settled", "unknown")]
+
+    asyncio.run(leave())
+
+
 def test_a_guest_whose_keeper_is_gone_is_refused(folder: DataFolder) -> None:
     async def lose() -> None:
         async with kept(folder) as books:
@@ -230,6 +341,8 @@ HOSTILE = [
     words.frame(words.Hello(words.VERSION, 1)) + words.frame(words.Append(1, {"kind": "checkpoint", "rows": 1})),
     words.frame(words.Hello(words.VERSION, 1)) + words.frame(words.Append(1, ["x"] * 32)),
     words.frame(words.Hello(words.VERSION, 1)) + words.frame(words.Post(7)),
+    words.frame(words.Hello(words.VERSION, 1))
+    + words.frame(words.Admit(1, words.Reserve(1, "g", "i", "s", [], "d2"), words.packed(decided("d1")))),
     words.frame(words.Hello(words.VERSION + 1, 1)),
     b"\0\0\0\1\xc1",
 ]

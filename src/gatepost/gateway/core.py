@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from gatepost.errors import GatepostError
 from gatepost.gateway import records
@@ -22,11 +22,11 @@ from gatepost.gateway.refusals import Refusals
 from gatepost.gateway.sealed import Sealer
 from gatepost.gateway.sessions import Session, Sessions
 from gatepost.gateway.snapshot import Snapshot
-from gatepost.journal.calls import Record
+from gatepost.journal.calls import Decided, Record
 from gatepost.journal.recorder import Recorder
 from gatepost.kept import Keeper
 from gatepost.keys import Keyring
-from gatepost.quota import Ledger
+from gatepost.quota import Exhausted, Ledger, Reservation, Subject, Use
 from gatepost.upstreams.base import Upstream, UpstreamFailed
 from gatepost.upstreams.config import ServerConfig
 from gatepost.wire.head import Head
@@ -36,6 +36,15 @@ _MOST_REDEEMED: Final = 100_000
 _FORGOTTEN_AT_ONCE: Final = 16
 Rescan = Callable[[str], Awaitable[None]]
 """Ask for a server's definitions to be read again; returns when the snapshot holds them, or when that failed."""
+
+
+class Admitting(Protocol):
+    """Ledger and journal in one: another process keeps both, and one question to it does for two."""
+
+    async def admit(self, call: Subject, uses: Sequence[Use], row: Decided) -> tuple[Reservation | Exhausted, bool]:
+        """`Ledger.reserve` under the row's decision id, and where all is granted, `Recorder.append` of the row with the
+        counts in it. Returns what `reserve` does, and whether the row is written. Raises what either does."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,8 @@ class Gateway:
         self.sealer = Sealer(keyring)
         self.journal = journal
         self.ledger = ledger
+        self.admitting: Admitting | None = None
+        """What stands for both of them where a call is let through; None where this process keeps them itself."""
         self.clock = clock
         self.kept = kept
         self.on_end = on_end

@@ -76,12 +76,15 @@ async def _decide(gateway: Gateway, request: Request, call: Call, verdict: Verdi
     """Count and record what was judged; then answer, or forward."""
     caller = call.caller
     decision_id = records.new_id()
-    decision, counts, why_exhausted = verdict.decision, _NOTHING, None
+    decision, counts, why_exhausted, recorded = verdict.decision, _NOTHING, None, False
     if decision.limits and decision.effect != "deny":  # look before anyone is asked, take where the call will be made
         outcome: Reservation | Exhausted | None = None
         try:
             if decision.effect == "approve":
                 outcome = await gateway.ledger.look(caller, decision.limits)
+            elif verdict.kept is None and gateway.admitting is not None:
+                row = records.decided(call, verdict, decision, decision_id, counts, decision_id, gateway.keyring.hmac)
+                outcome, recorded = await gateway.admitting.admit(caller, decision.limits, row)
             elif verdict.kept is None:
                 outcome = await gateway.ledger.reserve(caller, decision.limits, decision_id)
         except Exception:
@@ -97,9 +100,10 @@ async def _decide(gateway: Gateway, request: Request, call: Call, verdict: Verdi
     if decision.effect == "approve":
         decision = _unapproved(decision)
     reserved = decision_id if counts and decision.effect == "allow" else None
-    row = records.decided(call, verdict, decision, decision_id, counts, reserved, gateway.keyring.hmac)
     try:
-        await gateway.journal.append(row)
+        if not recorded:
+            row = records.decided(call, verdict, decision, decision_id, counts, reserved, gateway.keyring.hmac)
+            await gateway.journal.append(row)
     except JournalUnavailable:
         if reserved:
             await gateway.ledger.release(reserved)

@@ -30,7 +30,7 @@ from gatepost.keys import Keyring
 from gatepost.paths import DataFolder
 from gatepost.processes import memory
 from gatepost.processes.awake import Awake
-from gatepost.processes.books import SOCKET, Shelf
+from gatepost.processes.books import SOCKET, GuestLedger, Shelf
 from gatepost.processes.policy_file import PolicyFile
 from gatepost.quota import Ledger
 from gatepost.upstreams import connect
@@ -185,6 +185,7 @@ class Run:
 
     def _use(self, journal: Recorder, ledger: Ledger) -> None:
         self.gateway.journal, self.gateway.ledger = journal, ledger
+        self.gateway.admitting = ledger if isinstance(ledger, GuestLedger) else None
         self._own = journal if isinstance(journal, Journal) else None
 
     def _read(self) -> None:

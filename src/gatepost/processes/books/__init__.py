@@ -7,9 +7,10 @@ over the socket, `keeper` the holder's side, `guest` the others', `shelf` the se
 
 from __future__ import annotations
 
+from gatepost.processes.books.guest import GuestLedger
 from gatepost.processes.books.keeper import Keeper, taken_over
 from gatepost.processes.books.shelf import Shelf
 
 SOCKET = "books.sock"
 
-__all__ = ["SOCKET", "Keeper", "Shelf", "taken_over"]
+__all__ = ["SOCKET", "GuestLedger", "Keeper", "Shelf", "taken_over"]

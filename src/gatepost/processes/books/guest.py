@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
 from gatepost.journal import JournalUnavailable
-from gatepost.journal.calls import Record
+from gatepost.journal.calls import Decided, Record
 from gatepost.processes.books import words
 from gatepost.quota import Exhausted, Reservation, Subject, Use
 from gatepost.wire.running import Signal
@@ -180,11 +180,28 @@ class GuestLedger:
         """See `Ledger.reserve`; the id has to be given, for the keeper's would not be known here in time."""
         if id is None:
             raise ValueError("a guest names its reservations")
-        answer = await self._link.ask(self._question(call, uses, id))
+        outcome, _ = await self._taken(self._question(call, uses, id), uses, id)
+        return outcome
+
+    async def admit(self, call: Subject, uses: Sequence[Use], row: Decided) -> tuple[Reservation | Exhausted, bool]:
+        """See `gateway.core.Admitting`: one round trip."""
+        id = row.decision_id
+        asked = self._question(call, uses, id)
+        return await self._taken(words.Admit(asked.n, asked, words.packed(row)), uses, id)
+
+    async def _taken(
+        self, question: words.Reserve | words.Admit, uses: Sequence[Use], id: str
+    ) -> tuple[Reservation | Exhausted, bool]:
+        try:
+            answer = await self._link.ask(question)
+        except asyncio.CancelledError:
+            # Nobody here will know what was taken, so nobody would give it back.
+            self._link.tell(words.Undo(id))
+            raise
         if isinstance(answer, words.Reserved):
-            return Reservation(id, answer.counts)
+            return Reservation(id, answer.counts), answer.recorded
         if isinstance(answer, words.Exceeded):
-            return _exhausted(answer, uses)
+            return _exhausted(answer, uses), False
         raise ValueError(answer.why if isinstance(answer, words.Failed) else "no answer to a reservation")
 
     async def release(self, id: str) -> bool:

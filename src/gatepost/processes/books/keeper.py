@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -15,7 +15,7 @@ from gatepost.journal import Journal, JournalUnavailable
 from gatepost.journal.calls import Decided, Record, Settled
 from gatepost.journal.writer import UNKNOWN
 from gatepost.processes.books import words
-from gatepost.quota import Exhausted, Ledger, Reservation
+from gatepost.quota import Count, Exhausted, Ledger, Reservation
 from gatepost.wire.running import Running
 
 _T = TypeVar("_T")
@@ -136,6 +136,11 @@ class Guest(asyncio.Protocol):
             self._post(words.unpacked(message.row))
         elif isinstance(message, words.Reserve):
             self._run(self._reserve(message))
+        elif isinstance(message, words.Admit):
+            self._waits = True
+            self._run(self._reserve(message.asked, words.admitted(message)))
+        elif isinstance(message, words.Undo):
+            self._undo(message.id)
         elif isinstance(message, words.Release):
             self._run(self._release(message))
         elif isinstance(message, words.Flush):
@@ -152,6 +157,11 @@ class Guest(asyncio.Protocol):
         running.start()
 
     async def _append(self, n: int, record: Record) -> None:
+        why = await self._written(record)
+        self._send(words.Done(n) if why is None else words.Failed(n, why))
+
+    async def _written(self, record: Record) -> str | None:
+        """Have a row written. Returns why it could not be, as a phrase."""
         # Before its row is written, for its outcome may stand behind it in the same read, and the end of the guest too.
         if isinstance(record, Decided):
             if record.reservation is not None:
@@ -163,9 +173,8 @@ class Guest(asyncio.Protocol):
         except JournalUnavailable as why:
             if isinstance(record, Decided):
                 await self._not_recorded(record)
-            self._send(words.Failed(n, why.reason))
-            return
-        self._send(words.Done(n))
+            return why.reason
+        return None
 
     async def _not_recorded(self, record: Decided) -> None:
         self._in_flight.discard(record.decision_id)
@@ -181,7 +190,8 @@ class Guest(asyncio.Protocol):
             self._in_flight.discard(record.decision_id)
         self._keeper.journal.post(record)
 
-    async def _reserve(self, asked: words.Reserve) -> None:
+    async def _reserve(self, asked: words.Reserve, row: Decided | None = None) -> None:
+        """Answer a `Reserve`, or an `Admit` with its row."""
         ledger = self._keeper.ledger
         outcome: Reservation | Exhausted | None
         try:
@@ -201,7 +211,32 @@ class Guest(asyncio.Protocol):
             await ledger.release(outcome.id)
         else:
             self._reserved.add(outcome.id)
-            self._send(words.Reserved(asked.n, outcome.counts))
+            recorded = row is not None and await self._admitted(row, outcome.counts)
+            self._send(words.Reserved(asked.n, outcome.counts, recorded))
+
+    async def _admitted(self, row: Decided, counts: Sequence[Count]) -> bool:
+        """Have the row of a granted call written. Whether it is: not where shadow mode let the call pass a limit, for
+        then the guest has more to say in it."""
+        if any(count.over for count in counts):
+            return False
+        row.limits = [count.as_record() for count in counts]
+        return await self._written(row) is None
+
+    def _undo(self, id: str) -> None:
+        """A call that its guest has called off, with what is known of it here so far."""
+        if id in self._in_flight:
+            self._in_flight.discard(id)
+            self._run(self._never_left(id))
+        elif id in self._reserved:
+            self._reserved.discard(id)
+            self._run(self._release_quietly(id))
+
+    async def _never_left(self, decision_id: str) -> None:
+        journal = self._keeper.journal
+        if await self._keeper.ledger.release(decision_id):
+            journal.post({"kind": "released", "decision_id": decision_id, "reservation": decision_id})
+        outcome = UNKNOWN | {"carried_out": False, "error_class": "client_gone"}
+        journal.post({"kind": "settled", "decision_id": decision_id, **outcome})
 
     async def _release(self, asked: words.Release) -> None:
         self._reserved.discard(asked.id)

@@ -15,7 +15,7 @@ import msgspec
 from gatepost.journal.calls import OPEN, Decided, Record, Settled
 from gatepost.quota import Count
 
-VERSION: Final = 1
+VERSION: Final = 2
 MOST: Final = 16 * 1024 * 1024
 """Bytes of a frame."""
 _LENGTH: Final = 4
@@ -66,6 +66,21 @@ class Reserve(msgspec.Struct, tag=True, array_like=True):
     id: str
 
 
+class Admit(msgspec.Struct, tag=True, array_like=True):
+    """A `Reserve`, and the row of its call for where all is granted: it stands for what was asked for, and the keeper
+    puts in what was counted. The answer comes when the row is written; where it says `recorded=False`, it is not."""
+
+    n: int
+    asked: Reserve
+    row: Any
+
+
+class Undo(msgspec.Struct, tag=True, array_like=True):
+    """The call of a `Reserve` or `Admit` was called off before its answer came, so it never left. Not answered."""
+
+    id: str
+
+
 class Release(msgspec.Struct, tag=True, array_like=True):
     """`Ledger.release`."""
 
@@ -100,10 +115,11 @@ class Failed(msgspec.Struct, tag=True, array_like=True):
 
 
 class Reserved(msgspec.Struct, tag=True, array_like=True):
-    """`quota.Reservation`."""
+    """`quota.Reservation`; `recorded`: the row that came along is written."""
 
     n: int
     counts: tuple[Count, ...]
+    recorded: bool = False
 
 
 class Exceeded(msgspec.Struct, tag=True, array_like=True):
@@ -116,7 +132,7 @@ class Exceeded(msgspec.Struct, tag=True, array_like=True):
     counts: tuple[Count, ...]
 
 
-Asked = Hello | Append | Post | Reserve | Release | Flush | Yield
+Asked = Hello | Append | Post | Reserve | Admit | Undo | Release | Flush | Yield
 Answered = Hello | Done | Failed | Reserved | Exceeded
 
 read_asked: Final = msgspec.msgpack.Decoder(Asked).decode
@@ -178,3 +194,11 @@ def unpacked(row: Any) -> Record:
     if record.kind != ("decided" if kind is Decided else "settled"):
         raise ValueError("not a row")
     return record
+
+
+def admitted(message: Admit) -> Decided:
+    """The row of an `Admit`. Raises `ValueError` where it is not of a call that is let through for what is asked."""
+    row, id = unpacked(message.row), message.asked.id
+    if not isinstance(row, Decided) or row.decision != "allow" or row.decision_id != id or row.reservation != id:
+        raise ValueError("not the row of this reservation")
+    return row
