@@ -100,6 +100,18 @@ def test_a_tool_that_nobody_knows_is_not_listed_and_its_server_is_read_again(tmp
     with_list(tmp_path, work, READ, WRITE, {**READ, "name": "new"})
 
 
+def test_names_that_are_made_up_do_not_keep_a_change_that_a_list_shows_from_being_read(tmp_path: Path) -> None:
+    async def work(rig: Rig, _: Recorder, token: str) -> None:
+        most = rig.gateway.settings.rescans
+        for number in range(most + 1):
+            await rig.call("s", token, f"made-up-{number}")
+        assert rig.rescans == ["s"] * most
+        assert await names(rig, token) == ["read", "write"]
+        await rig.until(lambda: len(rig.rescans) == most + 1)
+
+    with_list(tmp_path, work, READ, WRITE, {**READ, "name": "new"})
+
+
 def test_a_difference_that_stays_has_the_server_read_once_and_another_one_again(tmp_path: Path) -> None:
     async def run() -> None:
         listed = json_answer(listing(READ, WRITE, {**READ, "name": "new"}))

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from gatepost.errors import GatepostError
 from gatepost.gateway import records
@@ -57,7 +57,7 @@ class Settings:
     rescan_pause: float = 10.0
     """How long a server is not asked again for a tool that it did not list, or that does not show to the client."""
     rescans: int = 8
-    """How often a server is asked within that pause, whatever tools are asked for."""
+    """How often a server is asked within that pause, whatever tools calls name; as often again for what lists show."""
     recheck_seconds: float = 1.0
     """How often open streams are compared with the grants that hold them."""
     state_seconds: float = 3600.0
@@ -111,8 +111,8 @@ class Gateway:
         self._connect = connect
         self._rescan = rescan
         self._rescans: dict[str, asyncio.Task[None]] = {}
-        self._asked: dict[tuple[str, str], float] = {}
-        self._readings: dict[str, tuple[float, int]] = {}
+        self._asked: dict[tuple[str, str, str], float] = {}
+        self._readings: dict[tuple[str, str], tuple[float, int]] = {}
         self._upstreams: dict[str, tuple[ServerConfig, Upstream]] = {}
         self._background: set[asyncio.Task[Any]] = set()
         self._redeemed: dict[str, float] = {}
@@ -164,25 +164,30 @@ class Gateway:
         """The servers connected at this moment."""
         return {name: upstream for name, (_, upstream) in self._upstreams.items()}
 
-    async def definitions(self, server: str, tool: str) -> None:
-        """Ask a server once for a tool that does not show; a second caller waits for the first one's question.
+    async def definitions(self, server: str, about: str, why: Literal["call", "list"] = "call") -> None:
+        """Ask a server once for its tools; a second caller waits for the first one's question.
 
-        Whoever makes up names has it read a few times, and no more within the pause.
+        Whoever makes up names has it read a few times, and no more within the pause. What its lists show has as many
+        times of its own: names must not keep a change of the server from being seen.
+
+        Args:
+            about: the tool that a call names and that does not show, or what a list has shown that is not known.
+            why: which of the two.
         """
         now, pause = self.clock(), self.settings.rescan_pause
-        asked = self._asked.get((server, tool))
+        asked = self._asked.get((server, why, about))
         if asked is not None and now - asked < pause:
             return
         if server not in self._rescans:
-            began, readings = self._readings.get(server, (now, 0))
+            began, readings = self._readings.get((server, why), (now, 0))
             if now - began >= pause:
                 began, readings = now, 0
             if readings >= self.settings.rescans:
                 return
-            self._readings[server] = (began, readings + 1)
+            self._readings[server, why] = (began, readings + 1)
         if len(self._asked) > 10_000:
             self._asked.clear()
-        self._asked[(server, tool)] = now
+        self._asked[server, why, about] = now
         await self.rescan(server)
 
     async def rescan(self, server: str) -> None:

@@ -114,7 +114,7 @@ class Pins:
         if len(self._asked) >= _MOST_ASKED:
             self._asked.clear()
         self._asked[server, unlike] = now
-        gateway.spawn(gateway.definitions(server, "list " + unlike))
+        gateway.spawn(gateway.definitions(server, unlike, "list"))
 
     def _hold(self, gateway: Gateway, server: str, tool: Tool, hash: str) -> None:
         if self._seen.get((server, tool.name)) == hash:
