@@ -48,6 +48,24 @@ async def test_a_person_types_the_code_and_is_signed_in(tmp_path: Path) -> None:
         assert not (tmp_path / "trakt-device.json").exists()
 
 
+async def test_the_tools_that_sign_in_say_that_they_keep_something_and_that_they_do_not_only_read(
+    tmp_path: Path,
+) -> None:
+    async with Sandbox(approve=False, device_interval=0) as box, connect(box, tmp_path, write=False) as client:
+        listed = {tool.name: tool for tool in (await client.list_tools()).tools}
+        for name, kept in (("start_device_auth", "trakt-device.json"), ("check_auth_status", "trakt-tokens.json")):
+            tool = listed[name]
+            assert tool.annotations is not None and tool.description is not None
+            assert tool.annotations.read_only_hint is False
+            assert tool.annotations.destructive_hint is False
+            assert "private file of this server" in tool.description
+            assert not (tmp_path / kept).exists()
+            done = await ask(client, name)
+            assert (tmp_path / kept).exists()
+            if name == "start_device_auth":
+                box.approve_device(done["user_code"])
+
+
 async def test_a_sign_in_begun_by_one_server_is_finished_by_another(tmp_path: Path) -> None:
     async with Sandbox(approve=False, device_interval=0) as box:
         async with connect(box, tmp_path) as client:

@@ -58,7 +58,8 @@ _ENDED = {
     "start_device_auth", title="Begin signing in", effect="execute", idempotent=False, needs_write=False, profiles=EVERY
 )
 async def start_device_auth(ctx: Context) -> DeviceCode:
-    """Begin signing in to Trakt: gives a code and the address where a person types it. Then call check_auth_status."""
+    """Begin signing in to Trakt: gives a code and the address where a person types it. Then call check_auth_status. The
+    code is kept in a private file of this server until the sign-in is done or given up."""
     code = await trakt(ctx).sign_in.start()
     left = int(code.expires_at - code.next_poll_at + code.interval)
     return DeviceCode(
@@ -73,14 +74,15 @@ async def start_device_auth(ctx: Context) -> DeviceCode:
 
 @TOOLS.tool(
     "check_auth_status",
-    title="Is somebody signed in",
+    title="Check the Trakt sign-in",
     effect="execute",
     idempotent=True,
     needs_write=False,
     profiles=EVERY,
 )
 async def check_auth_status(ctx: Context) -> AuthStatus:
-    """Whether somebody is signed in to Trakt; after start_device_auth, asks Trakt once if the code was typed in."""
+    """Tell whether the person has signed in to Trakt since start_device_auth, and keep the tokens if so, in a private
+    file of this server; they are never shown. Without a sign-in under way, tell whether somebody is signed in."""
     sign_in = trakt(ctx).sign_in
     poll = await sign_in.poll()
     if poll.state in _ENDED:
