@@ -12,6 +12,7 @@ from gatepost.cli.command import Command, Place, json_option
 if TYPE_CHECKING:
     from gatepost.catalogue.index import Counts, Index, ServerEntry
     from gatepost.catalogue.index.sources import Problems
+    from gatepost.errors import GatepostError
 
 _CATEGORIES = ("read", "write", "execute", "destructive", "financial")
 _SEVERITIES = ("low", "medium", "high", "critical")
@@ -52,13 +53,15 @@ def search(
     Without a word all are listed by name. The servers that are registered here come first; well-known ones are there
     from the beginning; `gatepost catalogue import` puts others in.
     """
-    from gatepost.cli.catalogue_own import searched
+    from functools import partial
+
+    from gatepost.catalogue.index import Index
+    from gatepost.catalogue.index.registered import with_registered
     from gatepost.cli.output import count, emit, table
 
-    with _index(place) as others, searched(place, others) as index:
-        page = index.search(
-            " ".join(words), category=category, severity=severity, signal=signal, limit=limit, after=after
-        )
+    ask = partial(Index.search, text=" ".join(words), category=category, severity=severity, signal=signal)
+    with _index(place) as others, with_registered(place.folder(create=False).store, others, _not_searched) as index:
+        page = index.search(ask, limit=limit, after=after)
         tools = index.tools()
     if as_json:
         emit({"tools": [one.as_dict() for one in page.tools], "after": page.after})
@@ -174,6 +177,10 @@ def export(place: Place, file: Path, as_json: bool) -> None:
         return
     click.echo(f"{count(done.servers, 'server')} with {count(done.tools, 'tool')} in {file}.")
     click.echo(f"To import it elsewhere: gatepost catalogue import {file} --key {key}")
+
+
+def _not_searched(why: GatepostError) -> None:
+    click.echo(f"warning: your own servers are not searched: {why}", err=True)
 
 
 def _index(place: Place, *, create: bool = False) -> Index:

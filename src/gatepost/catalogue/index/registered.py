@@ -7,22 +7,28 @@ since the last search the tools are classified again, and nothing else. With it 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
-import click
-
-from gatepost.cli.command import Place
-
-if TYPE_CHECKING:
-    from gatepost.catalogue.index import Index, Page, ServerEntry
+from gatepost import __version__
+from gatepost.catalogue.index.entries import REGISTERED, ServerEntry, entries_of
+from gatepost.catalogue.index.finding import Found, Page
+from gatepost.catalogue.index.store import Index
+from gatepost.errors import GatepostError
+from gatepost.feed import Feed
 
 NAME: Final = "registered.db"
 _FEED: Final = "feed"
 _MINE: Final = "mine:"
 _REST: Final = "rest"
+
+
+class Ask(Protocol):
+    """`Index.search` with all that is asked for, but without the page."""
+
+    def __call__(self, index: Index, /, *, limit: int, after: str | None) -> Page: ...
 
 
 class Indexes:
@@ -38,31 +44,25 @@ class Indexes:
         self._others = others
         self._names = frozenset() if own is None else frozenset(own.sources())
 
-    def search(
-        self,
-        text: str,
-        *,
-        category: str | None,
-        severity: str | None,
-        signal: str | None,
-        limit: int,
-        after: str | None,
-    ) -> Page:
-        """As `Index.search`. A page may hold fewer than `limit` where there are more."""
-        from gatepost.catalogue.index import Page
+    def search(self, ask: Ask, *, limit: int, after: str | None = None) -> Page:
+        """A page of what both find.
 
-        def ask(index: Index, most: int, after: str | None) -> Page:
-            return index.search(text, category=category, severity=severity, signal=signal, limit=most, after=after)
+        Args:
+            ask: asks one of them.
+            limit: most on a page; it may hold fewer where there are more.
+            after: of the page before.
 
-        mine: tuple[Any, ...] = ()
+        Raises what `ask` raises.
+        """
+        mine: tuple[Found, ...] = ()
         if self._own is not None and after != _REST and (after is None or after.startswith(_MINE)):
-            page = ask(self._own, limit, None if after is None else after.removeprefix(_MINE))
+            page = ask(self._own, limit=limit, after=None if after is None else after.removeprefix(_MINE))
             if page.after is not None:
                 return Page(page.tools, _MINE + page.after)
             mine, after = page.tools, None
             if len(mine) == limit:
-                return Page(mine, _REST if ask(self._others, 1, None).tools else None)
-        page = ask(self._others, limit - len(mine), None if after == _REST else after)
+                return Page(mine, _REST if ask(self._others, limit=1, after=None).tools else None)
+        page = ask(self._others, limit=limit - len(mine), after=None if after == _REST else after)
         return Page((*mine, *(tool for tool in page.tools if tool.server not in self._names)), page.after)
 
     def tools(self) -> int:
@@ -71,19 +71,21 @@ class Indexes:
 
 
 @contextmanager
-def searched(place: Place, others: Index) -> Iterator[Indexes]:
-    """Both indexes; what keeps the registered servers from being searched is said, and the rest is searched."""
-    from gatepost.catalogue.index import Index
-    from gatepost.errors import GatepostError
+def with_registered(store: Path, others: Index, failed: Callable[[GatepostError], None]) -> Iterator[Indexes]:
+    """Both indexes.
 
-    folder = place.folder(create=False)
+    Args:
+        store: the configuration, `DATA/store.db`; the index of what it has registered lies beside it.
+        others: what else is searched.
+        failed: told what keeps the registered servers from being searched; the rest is searched all the same.
+    """
     own: Index | None = None
-    if folder.store.exists():
+    if store.exists():
         try:
-            own = Index.open(folder.root / NAME)
-            _follow(own, folder.store)
+            own = Index.open(store.with_name(NAME))
+            _follow(own, store)
         except GatepostError as error:
-            click.echo(f"warning: your own servers are not searched: {error}", err=True)
+            failed(error)
             own = None
     with own or nullcontext():
         yield Indexes(own, others)
@@ -91,9 +93,6 @@ def searched(place: Place, others: Index) -> Iterator[Indexes]:
 
 def _follow(index: Index, store: Path) -> None:
     """Puts in what the configuration has become since the last time, by whatever version of the program that was."""
-    from gatepost import __version__
-    from gatepost.feed import Feed
-
     with Feed.open(store) as feed:
         version, seen = index.progress(_FEED)
         last, now = int(seen or 0), feed.revision()
@@ -110,9 +109,6 @@ def _follow(index: Index, store: Path) -> None:
 
 
 def _entry(name: str, body: dict[str, Any]) -> ServerEntry:
-    from gatepost.catalogue.index import ServerEntry
-    from gatepost.catalogue.index.entries import REGISTERED, entries_of
-
     tools = body.get("tools") or {}
     said = {tool: entry.get("category") for tool, entry in tools.items()}
     listed = entries_of([entry["tool"] for entry in tools.values()], said, plain=True)
