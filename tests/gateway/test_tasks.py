@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gatepost.mcp.headers import decode
 from tests.gateway.test_sessions import begin, opened
 from tests.support.recording import OK, Recorder, Seen, head, json_answer, raw_answer, sse
 from tests.support.rig import ALLOW_ALL, MODERN_META, Rig, read_chunk, request
@@ -202,6 +203,35 @@ def test_a_request_about_a_task_may_name_it_in_its_params_and_its_meta(tmp_path:
             await rig.post("/mcp/s/", token, asks)
             params = upstream.seen[-1].json["params"]
             assert (params["taskId"], params["_meta"][RELATED]) == ("task-1", {"taskId": "task-1"})
+
+    asyncio.run(run())
+
+
+def test_a_modern_server_finds_its_own_id_of_the_task_in_the_header_that_it_is_routed_by(tmp_path: Path) -> None:
+    """Tasks extension of 2026-07-28, Streamable HTTP: Routing Headers."""
+
+    async def run() -> None:
+        async with Recorder() as upstream, Rig(tmp_path) as rig:
+            rig.server("s", upstream.url)
+            token = rig.grant("s", ALLOW_ALL)
+            sealed = {
+                name: await begun(rig, upstream, token, name) for name in ("task-1", "task-2", "an id of words, ü")
+            }
+
+            async def ask(method: str, task: str, **headers: str) -> int:
+                body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": MODERN_META, "taskId": task}}
+                headers |= {"mcp-protocol-version": "2026-07-28", "mcp-method": method}
+                return (await rig.post("/mcp/s/", token, body, **headers)).status
+
+            for method in ("tasks/get", "tasks/update", "tasks/cancel"):
+                for own, theirs in sealed.items():
+                    for named in ({}, {"mcp-name": theirs}):
+                        assert await ask(method, theirs, **named) == 200
+                        header = upstream.seen[-1].headers["mcp-name"].encode()
+                        assert (decode(header), upstream.seen[-1].json["params"]["taskId"]) == (own, own)
+            count = len(upstream.seen)
+            assert await ask("tasks/get", sealed["task-1"], **{"mcp-name": sealed["task-2"]}) == 400
+            assert len(upstream.seen) == count
 
     asyncio.run(run())
 

@@ -31,7 +31,7 @@ async def onward(gateway: Gateway, request: Request, call: Call) -> None:
     caller = call.caller
     try:
         upstream = gateway.bridges.towards(caller) if call.bridged else gateway.upstream(caller.upstream.config)
-        reply = await upstream.post(message.encode(), message, forwarded(request.head, call), session)
+        reply = await upstream.post(message.encode(), message, forwarded(request.head, call, message), session)
     except UpstreamFailed as failure:
         if message.kind == "response" and not failure.sent:
             gateway.take_back(str(call.message.id))

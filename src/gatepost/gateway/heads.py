@@ -9,6 +9,8 @@ import msgspec
 from gatepost.gateway.exchange import Call
 from gatepost.mcp import legacy, modern
 from gatepost.mcp.headers import Mirrored, mcp_headers
+from gatepost.mcp.message import Message
+from gatepost.mcp.methods import Duty
 from gatepost.wire.head import Head
 
 Forwarded = tuple[tuple[bytes, bytes], ...]
@@ -41,24 +43,29 @@ def facts(head: Head) -> Facts:
     return known
 
 
-def forwarded(head: Head, call: Call) -> Forwarded:
+def forwarded(head: Head, call: Call, message: Message) -> Forwarded:
     """What travels upstream of a client's headers: the protocol's own, and trace context. Nothing else ever does.
 
     A request's own headers were compared with its body, so those made from the body are the same for each request with
-    this head. A notification's were not.
+    this head; but for the id of a task, which a client need not name there. A notification's were not compared.
+
+    Args:
+        message: as it is sent.
     """
-    if call.message.kind != "request":
-        return _forwarded(head, call)
+    if message.kind != "request":
+        return _forwarded(head, call, message)
     known = facts(head).forwarded
     found = known.get(call.era.NAME)
     if found is None:
-        found = known[call.era.NAME] = _forwarded(head, call)
+        found = _forwarded(head, call, message)
+        if call.duty is not Duty.TASK:
+            known[call.era.NAME] = found
     return found
 
 
-def _forwarded(head: Head, call: Call) -> Forwarded:
+def _forwarded(head: Head, call: Call, message: Message) -> Forwarded:
     if call.era is modern:
-        out = modern.forward_headers(call.message, call.protocol, head.headers)
+        out = modern.forward_headers(message, call.protocol, head.headers)
     else:
         out = legacy.forward_headers(call.mcp)
     return (*out, *[pair for pair in head.headers if pair[0] in _TRACE])

@@ -65,7 +65,8 @@ async def call(gateway: Gateway, request: Request, call: Call, verdict: Verdict,
     progress.forwarded_ns = time.perf_counter_ns()
     try:
         upstream = gateway.bridges.towards(caller) if call.bridged else gateway.upstream(caller.upstream.config)
-        reply = await upstream.post(verdict.forward.encode(), verdict.forward, forwarded(request.head, call), key)
+        sent = verdict.forward
+        reply = await upstream.post(sent.encode(), sent, forwarded(request.head, call, sent), key)
     except UpstreamFailed as failure:
         _failed(request, call, progress, failure)
         return

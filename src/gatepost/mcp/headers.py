@@ -19,6 +19,10 @@ from gatepost.mcp.refused import HEADER_MISMATCH, Refused
 NAMED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 """The methods whose `Mcp-Name` header is required, and the member of `params` it mirrors."""
 
+OF_TASKS: Final = dict.fromkeys(("tasks/get", "tasks/update", "tasks/cancel"), "taskId")
+"""The same of the extension for tasks, by which a server's instance that knows the task is found. Servers get it; that
+clients send it is not insisted on."""
+
 PARAM_PREFIX: Final = b"mcp-param-"
 _VERSION: Final = b"mcp-protocol-version"
 _METHOD: Final = b"mcp-method"
@@ -100,6 +104,9 @@ def check(message: Message, version: str, found: Mapping[bytes, bytes]) -> None:
         return  # the usual call
     _compare(found, _VERSION, version)
     _compare(found, _METHOD, method)
+    if member is None and _NAME in found:
+        member = OF_TASKS.get(method)
+        name = None if member is None else message.params.get(member)
     if member is not None:
         _compare(found, _NAME, name if isinstance(name, str) else "")
 

@@ -102,7 +102,7 @@ def forward_headers(message: Message, version: str, client: Headers) -> list[tup
     out = [(b"mcp-protocol-version", version.encode("latin-1"))]
     if message.method is not None:
         out.append((b"mcp-method", message.method.encode("utf-8")))
-        member = mirrored.NAMED.get(message.method)
+        member = mirrored.NAMED.get(message.method) or mirrored.OF_TASKS.get(message.method)
         if member is not None:
             out.append((b"mcp-name", mirrored.encode(str(message.params.get(member, "")))))
     out.extend((name, value) for name, value in client if name.startswith(mirrored.PARAM_PREFIX))
