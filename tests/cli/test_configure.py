@@ -243,7 +243,7 @@ def test_an_explanation_begins_with_the_grant_itself(ready: Program) -> None:
     assert re.search(r" 1 +pass +\(grant\)", ready(*arguments).out)
     ready.quick("grant", "revoke", "laptop")
     revoked = ready.read(*arguments, "--arguments", '{"path": "/srv/notes/a"}')
-    assert (revoked["decision"], revoked["rule"]) == ("deny", "(grant)")
+    assert (revoked["decision"], revoked["rule"], revoked["limits"]) == ("deny", "(grant)", [])
     assert "revoked" in revoked["message"]
 
 

@@ -56,6 +56,7 @@ def test_a_server_that_cannot_be_meant_is_wrong_usage(
     ("options", "code", "said"),
     [
         (["--name", "No Name", "--", *WITHOUT], "GP-4001", "is not a name for a server"),
+        (["--identity", "a\nb", "--", *WITHOUT], "GP-4005", "is not an identity"),
         (["--upstream", "ftp://example.com"], "GP-4005", "is not an http or https URL"),
         (["--upstream", "http://127.0.0.1:9/", "--header", "X-Key: written-out"], "GP-4005", "shell's history"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from gatepost.control.grants import add_grant, revoke_grant, rotate_grant
 from gatepost.control.policies import add_policy
 from gatepost.control.servers import add_server, read_target, remove_server
@@ -10,6 +12,7 @@ from gatepost.control.tools import set_category
 from gatepost.feed import Feed
 from gatepost.gateway.snapshot import Snapshot
 from gatepost.paths import DataFolder
+from gatepost.processes.overview import servers_and_grants
 from gatepost.wire import strictjson
 from tests.control.helpers import ALLOW_ALL, ANNA, DENY_ALL, tool
 
@@ -70,7 +73,7 @@ def test_every_change_arrives_by_itself(store: Store, folder: DataFolder) -> Non
     old_grant, new_grant = third.grants.lookup(token), third.grants.lookup(new)
     assert old_grant is not None
     assert new_grant is not None
-    assert (old_grant.refused(4e9), new_grant.refused(4e9)) == ("expired", None)
+    assert (old_grant.refused(4e9), new_grant.refused(4e9)) == ("rotated", None)
     revoke_grant(store, ANNA, "ci")
     fourth = taken_over(store, folder, third)
     revoked = fourth.grants.lookup(new)
@@ -78,6 +81,17 @@ def test_every_change_arrives_by_itself(store: Store, folder: DataFolder) -> Non
     assert revoked.refused(0) == "revoked"
     remove_server(store, ANNA, "web")
     assert "web" not in taken_over(store, folder, fourth).servers
+
+
+def test_the_status_page_counts_a_rotated_grant_once_and_as_it_is_now(store: Store, folder: DataFolder) -> None:
+    add_server(store, ANNA, "web", url="https://a.example/mcp", tools=[tool("read")])
+    for label in ("a", "b", "c", "d"):
+        add_grant(store, ANNA, label, server="web")
+        for overlap in (0, 3600, 0):
+            rotate_grant(store, ANNA, label, overlap=overlap)
+    revoke_grant(store, ANNA, "d")
+    _, grants = servers_and_grants(folder.store, time.time())
+    assert grants == {"active": 3, "expired": 0, "revoked": 1}
 
 
 def test_numbers_of_policies_and_schemas_reach_the_rules_exactly(store: Store, folder: DataFolder) -> None:

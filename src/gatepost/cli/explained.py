@@ -56,11 +56,11 @@ class Judged:
 def show_explanation(judged: Judged, *, as_json: bool) -> int:
     """Prints the steps and the decision; the exit code is 0 for a call that would be allowed."""
     verdict = judged.decision
-    effect, rule, message = verdict.effect, verdict.rule, verdict.message
+    effect, rule, message, limits = verdict.effect, verdict.rule, verdict.message, verdict.limits
     steps = _all_steps(judged)
     decides = next((step for step in steps if step["decides"]), None)
     if decides is not None and decides["kind"] in ("grant", "definition"):
-        effect, rule, message = "deny", decides["rule"], decides["message"]
+        effect, rule, message, limits = "deny", decides["rule"], decides["message"], ()
     if as_json:
         emit(
             {
@@ -71,7 +71,7 @@ def show_explanation(judged: Judged, *, as_json: bool) -> int:
                 "message": message,
                 "enforced": verdict.enforced,
                 "shadowed": [list(pair) for pair in verdict.shadowed],
-                "limits": [_use(use) for use in verdict.limits],
+                "limits": [_use(use) for use in limits],
                 "steps": [_plain(step) for step in steps],
             }
         )
@@ -89,7 +89,7 @@ def show_explanation(judged: Judged, *, as_json: bool) -> int:
         click.echo(
             "  Nobody can be set up to approve calls yet: such a call is refused, and takes nothing from a limit."
         )
-    for use in verdict.limits:
+    for use in limits:
         counted = "" if use.enforced else "  (shadow: counted, never blocks)"
         click.echo(f"  would use {use.amount} of {use.max} per {use.window} of {use.scope} “{use.counter}”{counted}")
     return 0 if effect == "allow" else 1

@@ -90,7 +90,7 @@ def run(
     """
     from gatepost.cli.output import clean
     from gatepost.cli.values import given
-    from gatepost.control.names import check_server
+    from gatepost.control.names import check_identity, check_server
     from gatepost.control.secrets import parse_header
     from gatepost.control.target import Target, check_target
     from gatepost.processes.running import Orders, main, whoami
@@ -104,6 +104,8 @@ def run(
     policy = _policy(policy_file)
     name = name or _name(command, url)
     given(check_server, name)
+    if identity:
+        given(check_identity, identity)
     sent = tuple(given(parse_header, header) for header in headers)
     target = Target(name=name, url=url, headers=sent, command=command)
     for warning in given(check_target, target):
