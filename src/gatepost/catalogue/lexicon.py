@@ -61,6 +61,8 @@ VERB_ROWS: Final[tuple[tuple[Category, int, tuple[str, ...]], ...]] = (
             "unwrap bridge issue compress encrypt ingest embed vectorize scaffold bootstrap shorten collapse "
             "uncheck trim fulfill fulfil silence stash unfreeze claim triage allocate release specify reopen "
             "untag remark narrow widen correct supersede "
+            "unresolve uncomplete unapply unconfirm unsnooze unfriend unshelve unschedule unstage unmap unmount "
+            "unvote untrack unassociate unhighlight reprioritize reprioritise prioritize prioritise postpone defer "
             "reconcile sanitize "
             "obfuscate whitelist blacklist allowlist denylist symlink chmod chown rebalance redefine override "
             "synthesize"
@@ -160,7 +162,7 @@ AMBIGUOUS: Final[frozenset[str]] = vocabulary(
     "schedule draft split use sample head tail score filter match stream alert process support control request "
     "block branch release post backup store share query format sort power hook play prompt end has is info hash "
     "setup ssh issue transfer charge deposit purchase bid tip bill swap ring sign copy export import key review help "
-    "new sum place"
+    "new sum place route"
 )
 """Verbs that are nouns as often: as a name's word that is not the first they are taken for the noun."""
 
@@ -204,7 +206,7 @@ READ_HEADS: Final[frozenset[str]] = vocabulary(
     "directions distance elevation matrix route routes position coordinates mentions mention sizes news facts fact "
     "quotes followers following friends references reference assembly discussions issues overview explorer "
     "inspector viewer dashboard unread historical past related top open whole detailed statistic what whether how "
-    "who one top-level"
+    "who one top-level preference preferences"
 )
 """Nouns that a reading tool is named or described by."""
 
@@ -222,7 +224,7 @@ MONEY_IF_TRADING: Final[frozenset[str]] = vocabulary(
 """Things that are money where the tool or its siblings speak of amounts, prices or trades."""
 
 MONEY_PAPERWORK: Final[frozenset[str]] = vocabulary(
-    "item line link intent request batch activity schedule draft order session"
+    "item line link intent request batch activity schedule draft order session claim"
 )
 """Words after a thing of money that leave it one (`invoice item`); any other makes it none (`invoice template`)."""
 

@@ -38,7 +38,7 @@ _OBJECT_ROWS: Final[tuple[Row, ...]] = (
         "signs in",
     ),
     ("evaluate", "script javascript js code function python", "execute", STRONG, "runs code"),
-    ("convert", "issue task ticket page note card", "write", PLAIN, "changes a record"),
+    ("convert", "issue task ticket page note card item lead subtask epic story", "write", PLAIN, "changes a record"),
     (
         "update upgrade",
         "system firmware os server software package packages chart",
@@ -84,6 +84,8 @@ _OBJECT_ROWS: Final[tuple[Row, ...]] = (
         "takes or gives a machine",
     ),
     ("set change", "power", "execute", PLAIN, "controls a device"),
+    ("manage handle control", "playback player speaker", "execute", PLAIN, "controls a device"),
+    ("execute run perform issue send", "destructive", "destructive", PLAIN, "says itself that it destroys"),
     # browsers, apps and devices are driven
     (
         "close open new select resize handle go switch forward reload",
@@ -167,7 +169,7 @@ _OBJECT_ROWS: Final[tuple[Row, ...]] = (
     ("sign send broadcast submit", "transaction transactions", "financial", STRONG, "moves what a wallet holds"),
     ("place submit replace", "order orders bid trade", "financial", STRONG, "buys or sells"),
     ("request claim", "faucet reward rewards", "financial", PLAIN, "moves tokens"),
-    ("accept", "dispute disputes chargeback", "financial", PLAIN, "gives money"),
+    ("accept", "dispute disputes chargeback liability", "financial", STRONG, "gives money"),
     (
         "capture initiate authorize authorise make send process submit confirm execute",
         "payment payments payout transfer otp",
@@ -175,7 +177,8 @@ _OBJECT_ROWS: Final[tuple[Row, ...]] = (
         STRONG,
         "moves money",
     ),
-    ("create add fund", "wallet funds balance credits", "financial", PLAIN, "moves money"),
+    ("create fund", "wallet", "financial", PLAIN, "moves money"),
+    ("create add fund", "funds balance credits", "financial", PLAIN, "moves money"),
     ("wrap unwrap bridge", "eth sol token tokens asset coin", "financial", PLAIN, "exchanges tokens"),
 )
 

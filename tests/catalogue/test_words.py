@@ -1,0 +1,58 @@
+"""What single words and their objects decide, where another reading of them would be the easier one."""
+
+from __future__ import annotations
+
+import pytest
+
+from gatepost.catalogue import classify
+
+
+@pytest.mark.parametrize(
+    ("name", "description"),
+    [
+        ("unresolve_remark", "Unresolve a remark that was settled before."),
+        ("uncomplete-chores", "Uncomplete (open again) some of the finished chores."),
+        ("reprioritize_ticket_queue", "Reprioritizes a ticket among the others."),
+        ("board.postpone", "Postpones a card to next week"),
+    ],
+)
+def test_a_verb_that_takes_a_change_back_or_shifts_it_changes_something(name: str, description: str) -> None:
+    assert classify(name, description).category == "write"
+
+
+def test_converting_a_record_that_is_kept_changes_it_and_converting_a_value_does_not() -> None:
+    assert classify("convert_lead", "Convert a lead to an account").category == "write"
+    assert classify("convert_tracker_item_kind", "Convert a tracker item to another kind").category == "write"
+    assert classify("convert_temperature", "Converts degrees to kelvin").category == "read"
+
+
+def test_accepting_a_claim_against_oneself_gives_money() -> None:
+    assert classify("accept_claim_of_buyer", "Accept liability for what a buyer claims").category == "financial"
+    assert classify("settle_case", "Accepts a dispute claim").category == "financial"
+    assert classify("accept_friend", "Accepts a friend").category == "write"
+
+
+def test_adding_a_wallet_to_a_list_moves_nothing_and_adding_funds_to_it_does() -> None:
+    assert classify("add_wallets_to_watch_page", "Adds wallets to a page").category == "write"
+    assert classify("add_funds_to_wallet", "Adds funds to a wallet").category == "financial"
+    assert classify("create_wallet_for_user", "Creates a wallet").category == "financial"
+
+
+def test_what_is_managed_is_acted_on_where_it_plays() -> None:
+    assert classify("hifi", "Manages the playback: start it, pause it or say what is on").category == "execute"
+    assert classify("shelf", "Manages the books of a shelf").category == "write"
+
+
+def test_what_calls_itself_destructive_is_destructive() -> None:
+    assert classify("cache_admin", "Execute a destructive cache command.").category == "destructive"
+    assert classify("cache_admin", "Execute a cache command.").category == "execute"
+
+
+def test_a_route_is_a_thing_in_a_name_that_lists() -> None:
+    assert classify("proxy_route_list", "List all active routes").category == "read"
+    assert classify("proxy_route", "Set up a route for requests").category == "write"
+
+
+def test_preferences_are_something_a_tool_gives() -> None:
+    assert classify("delivery-preferences", "Delivery preferences of the signed-in person").category == "read"
+    assert classify("set_delivery_preferences", "Sets the delivery preferences").category == "write"
