@@ -22,7 +22,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitResult
 
 from tests.cli.program import Program
-from tests.support.running import OPEN, run_arguments, running
+from tests.support.running import OPEN, PLAIN, run_arguments, running
 
 SERVERS = Path(__file__).parent / "servers"
 POLICY = {
@@ -170,6 +170,20 @@ def test_a_client_that_writes_all_it_has_and_leaves_gets_all_answers(tmp_path: P
         assert answers[-1]["result"]["content"][0]["text"] == "x"
     log = Program(tmp_path / "data")("log", "show", "--json")
     assert [entry["kind"] for entry in log.json if entry["kind"] == "refused"] == []
+
+
+def test_a_client_whose_only_line_is_initialize_and_that_leaves_at_once_gets_its_answer(tmp_path: Path) -> None:
+    """As `echo … | gatepost run …` does: its input has ended before the program runs."""
+    asked = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": asked})
+    for ending in ("", "\n"):
+        file = tmp_path / "input"
+        file.write_text(line + ending)
+        with file.open("rb") as given:
+            command = run_arguments(tmp_path / "data", OPEN, "--", sys.executable, PLAIN)
+            ended = subprocess.run(command, stdin=given, capture_output=True, timeout=60, check=False)
+        assert ended.returncode == 7
+        assert json.loads(ended.stdout)["result"]["protocolVersion"] == "2025-11-25"
 
 
 def test_a_program_that_drops_what_it_does_at_the_end_of_its_input_is_let_finish(tmp_path: Path) -> None:
@@ -321,6 +335,27 @@ def test_a_changed_policy_that_cannot_be_read_for_a_moment_judges_once_it_can(tm
         assert client.call("echo", text="x")["result"]["isError"]
         client.leave()
         assert sum("stays as it was" in line for line in client.errors()) == 1
+
+
+def test_a_policy_that_is_a_pipe_is_read_once_and_one_that_becomes_a_pipe_keeps_no_call_waiting(tmp_path: Path) -> None:
+    with running(tmp_path / "data", json.loads(only("echo"))) as client:
+        (file,) = tmp_path.glob("policy-*.json")
+        client.initialize()
+        file.unlink()
+        os.mkfifo(file)
+        assert client.text("echo", text="x") == "x", "the policy stays as it was"
+        client.until_said("it is not a file")
+        client.leave()
+    given, giving = os.pipe()
+    os.write(giving, only("echo").encode())
+    os.close(giving)
+    nothing = {"version": "1", "default": "deny"}  # of two --policy the last counts
+    with running(tmp_path / "data", nothing, "--policy", f"/dev/fd/{given}", pass_fds=(given,)) as client:
+        client.initialize()
+        assert client.text("echo", text="x") == "x"
+        client.leave()
+        assert not any("warning" in line for line in client.errors())
+    os.close(given)
 
 
 def test_a_policy_that_changes_judges_from_the_next_call_on_and_one_with_a_mistake_does_not(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 from pathlib import Path
 
@@ -42,6 +44,8 @@ class PolicyFile:
             self._unread = False
             return False
         try:
+            if mark is None and self.path.exists():  # a pipe would be waited for, and every call with it
+                raise OSError(errno.EINVAL, "it is not a file")
             policy = self._read()
         except OSError as error:
             told, self._unread = self._unread, True
@@ -65,9 +69,11 @@ class PolicyFile:
 
 
 def _mark(path: Path) -> _Mark | None:
-    """What is another when a file was written or replaced; None where there is none."""
+    """What is another when a file was written or replaced; None where there is none, or a pipe, which is read once."""
     try:
         there = os.stat(path)  # noqa: PTH116 - it is asked for with every call
     except OSError:
+        return None
+    if not stat.S_ISREG(there.st_mode):
         return None
     return there.st_mtime_ns, there.st_ctime_ns, there.st_size, there.st_ino

@@ -34,7 +34,8 @@ class Waiting:
         self._under_way = 0
 
     def __len__(self) -> int:
-        return 0 if self.lines is None else len(self.lines)
+        """Lines that are not taken yet. What is done for one that was taken already counts while it is under way."""
+        return len(self.lines or ()) or self._under_way
 
     def add(self, line: bytes) -> None:
         """A line behind all that wait; something is waited for."""
