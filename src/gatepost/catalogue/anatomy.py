@@ -31,6 +31,8 @@ class Tool:
 
 def things_of(objects: tuple[str, ...]) -> tuple[str, ...]:
     """The object's words up to a preposition, in the singular."""
+    if lexicon.PREPOSITIONS.isdisjoint(objects):  # as mostly
+        return tuple(map(singular, objects))
     things: list[str] = []
     for word in objects:
         if word in lexicon.PREPOSITIONS:

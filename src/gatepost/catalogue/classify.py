@@ -8,9 +8,8 @@ be read at all is `execute`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from gatepost.catalogue import lexicon
 from gatepost.catalogue.anatomy import AUTH, Tool, things_of
@@ -32,18 +31,19 @@ from gatepost.catalogue.words import name_words, singular, vocabulary
 
 _ALONE: Final = Siblings()
 _RANK: Final[dict[Category, int]] = {"read": 0, "write": 1, "execute": 2, "destructive": 3, "financial": 4}
+_GIVING: Final = vocabulary("get obtain retrieve return returns")
 _GIVEN: Final = vocabulary("url link address")
 _LOOKS: Final = vocabulary("explain validate format describe analyze analyse lint parse preview suggest search")
 _NO_SQL_WRITES: Final = frozenset(("read-only", "readonly", "select"))
 _MATHS_OR_SELECTS: Final = _NO_SQL_WRITES | vocabulary("mathematical math maths arithmetic")
+_FIRST_OF_TWO: Final = frozenset(first for first, _ in lexicon.TWO_WORDS)
 _MAYBE_CODE: Final = vocabulary("code expression statement program command cmd")
 _RUNS_CODE: Final = vocabulary("run execute eval evaluate query")
 _PICTURES: Final = vocabulary("image png svg")
 _SAVED: Final = vocabulary("file disk folder location directory path imports import local saves saved")
 
 
-@dataclass(slots=True)
-class _Finding:
+class _Finding(NamedTuple):
     """What one verb says; the evidence is only made of those that count in the end."""
 
     category: Category
@@ -108,24 +108,26 @@ def _own_words(name: str, siblings: Siblings) -> tuple[str, ...]:
 
 def _from_name(tool: Tool) -> _Finding | None:
     """The verb of a name: its first word, else its last, else one in the middle; joined verbs count together."""
-    words = tool.words[2:] if tool.words[:2] in lexicon.THINGS and len(tool.words) > 2 else tool.words
+    words = tool.words[2:] if len(tool.words) > 2 and tool.words[:2] in lexicon.THINGS else tool.words
     at = _verb_place(words)
     if at is None:
-        if words[-1:] and words[-1] in lexicon.SWITCHES:
+        if words and words[-1] in lexicon.SWITCHES:
             return _Finding("write", PLAIN, "name", "_".join(words), "switches something")
         return None
-    verb = lexicon.TWO_WORDS.get((words[at], words[at + 1]) if at + 1 < len(words) else ("", ""))
+    two = words[at] in _FIRST_OF_TWO and at + 1 < len(words)
+    verb = lexicon.TWO_WORDS.get((words[at], words[at + 1])) if two else None
     width = 2 if verb else 1
     verb = verb or words[at]
     after = words[at + width :]
-    best = _judge(tool, verb, after or words[:at], after, "name", "_".join(words[at : at + width + 2]))
-    for position in range(at + width, len(words) - 1):
-        if words[position] in ("or", "and") and words[position + 1] in VERBS:
-            other = _judge(
-                tool, words[position + 1], words[position + 2 :], (), "name", "_".join(words[at : position + 2])
-            )
-            if _RANK[other.category] > _RANK[best.category]:
-                best = other
+    best = _judge(tool, verb, after or words[:at], not after, "name", "_".join(words[at : at + width + 2]))
+    if "or" in after or "and" in after:
+        for position in range(at + width, len(words) - 1):
+            if words[position] in ("or", "and") and words[position + 1] in VERBS:
+                other = _judge(
+                    tool, words[position + 1], words[position + 2 :], True, "name", "_".join(words[at : position + 2])
+                )
+                if _RANK[other.category] > _RANK[best.category]:
+                    best = other
     return best
 
 
@@ -159,7 +161,7 @@ def _from_description(tool: Tool) -> _Finding | None:
     best: _Finding | None = None
     acts = tool.reading.acts
     for act in acts:
-        finding = _judge(tool, act.verb, act.objects, act.objects, "description", act.quote)
+        finding = _judge(tool, act.verb, act.objects, not act.objects, "description", act.quote)
         if len(acts) > 1 and finding.category == "destructive" and finding.strength < STRONG and best is not None:
             finding = _Finding("write", PLAIN, finding.source, finding.quote, finding.says)
         if best is None or _RANK[finding.category] > _RANK[best.category]:
@@ -167,46 +169,27 @@ def _from_description(tool: Tool) -> _Finding | None:
     return best
 
 
-def _judge(
-    tool: Tool, verb: str, objects: tuple[str, ...], following: tuple[str, ...], source: str, quote: str
-) -> _Finding:
-    """What a verb says with its object."""
-    category, strength = VERBS.get(verb, ("execute", WEAK))
-    doubtful = verb in lexicon.AMBIGUOUS and category not in ("read", "financial")
-    if source == "name" and (doubtful or (not following and (verb in lexicon.AMBIGUOUS or category == "write"))):
-        strength = WEAK
-    acts = category not in ("read", "destructive")
-    rules = OBJECT_RULES.get(verb)
-    if acts or rules is not None or verb in _RUNS:  # of other verbs the object says nothing
-        things = things_of(objects)
-        paid = money_in(tool, verb, things) if acts else ""
-        if paid:
-            return _Finding("financial", STRONG, source, quote, f"{verb} {paid}: moves money or promises it")
-        if source == "description" and verb in _RUNS and _only_selects(tool, things):
-            return _Finding("read", WEAK, source, quote, f"{verb} query: only looks")
-        if rules is not None:
-            is_head = True
-            for thing in reversed(things):
-                rule = rules.get(thing)
-                if rule is not None and (is_head or (source == "description" and rule[0] != "financial")):
-                    category, strength, why = rule
-                    return _Finding(category, strength, source, quote, f"{verb} {thing}: {why}")
-                # a word before one that stands for it (`payment link`) counts as the head too
-                is_head = is_head and (thing in lexicon.MONEY_PAPERWORK or thing in lexicon.NEUTRAL)
-    if tool.siblings.drives and verb in lexicon.DRIVES:
-        return _Finding("execute", PLAIN, source, quote, f"{verb}: drives a program, as the server's other tools do")
-    if verb == "export" and _gives_back(tool, objects):
-        return _Finding("read", PLAIN, source, quote, "export: gives the thing back")
-    if verb in ("download", "import", "export") and _saves(tool, verb):
-        return _Finding("write", PLAIN, source, quote, f"{verb}: leaves a file")
-    perhaps_paid = category == "financial" and verb in lexicon.MONEY_ONLY_WITH_MONEY
-    if perhaps_paid and not (tool.trades or speaks_of_money(tool)):
-        return _Finding("write", PLAIN, source, quote, f"{verb}: changes a record; nothing speaks of money")
-    return _Finding(category, strength, source, quote, f"{verb}: {_WHAT[category]}")
+class _Verb(NamedTuple):
+    """What is known of a verb before it is met.
 
+    Attributes:
+        category, strength, says: as `_Finding`.
+        in_name, at_end: its strength in a name, and where nothing follows it there.
+        rules: what its objects change.
+        acts: whether it can move money.
+        minds_object: whether its object says anything at all.
+        minds_tool: whether the rest of the tool may say otherwise.
+    """
 
-def _gives_back(tool: Tool, objects: tuple[str, ...]) -> bool:
-    return bool(_PICTURES.intersection(objects) or _PICTURES.intersection(tool.words)) or "base64" in tool.reading.words
+    category: Category
+    strength: int
+    says: str
+    in_name: int
+    at_end: int
+    rules: Mapping[str, tuple[Category, int, str]]
+    acts: bool
+    minds_object: bool
+    minds_tool: bool
 
 
 _WHAT: Final[dict[Category, str]] = {
@@ -216,9 +199,76 @@ _WHAT: Final[dict[Category, str]] = {
     "destructive": "takes something away",
     "financial": "moves money",
 }
-
-
 _RUNS: Final = frozenset(("run", "execute", "perform"))
+_CARRIES: Final = frozenset(("download", "import", "export"))
+_NO_RULES: Final[Mapping[str, tuple[Category, int, str]]] = {}
+
+
+def _verb(verb: str) -> _Verb:
+    category, strength = VERBS.get(verb, ("execute", WEAK))
+    ambiguous = verb in lexicon.AMBIGUOUS
+    doubtful = ambiguous and category not in ("read", "financial")
+    acts = category not in ("read", "destructive")
+    return _Verb(
+        category,
+        strength,
+        f"{verb}: {_WHAT[category]}",
+        WEAK if doubtful else strength,
+        WEAK if ambiguous or category == "write" else strength,
+        OBJECT_RULES.get(verb, _NO_RULES),
+        acts,
+        acts or verb in OBJECT_RULES or verb in _RUNS,
+        verb in lexicon.DRIVES or verb in _CARRIES or verb in lexicon.MONEY_ONLY_WITH_MONEY,
+    )
+
+
+_KNOWN: Final = {verb: _verb(verb) for verb in (*VERBS, *OBJECT_RULES)}
+
+
+def _judge(tool: Tool, verb: str, objects: tuple[str, ...], is_last: bool, source: str, quote: str) -> _Finding:
+    """What a verb says with its object."""
+    known = _KNOWN.get(verb) or _verb(verb)
+    category, strength, says, in_name, at_end, rules, acts, minds_object, minds_tool = known
+    if source == "name":
+        strength = at_end if is_last else in_name
+    if minds_object:
+        things = things_of(objects)
+        if acts and (paid := money_in(tool, verb, things)):
+            return _Finding("financial", STRONG, source, quote, f"{verb} {paid}: moves money or promises it")
+        if source == "description" and verb in _RUNS and _only_selects(tool, things):
+            return _Finding("read", WEAK, source, quote, f"{verb} query: only looks")
+        if not rules.keys().isdisjoint(things):
+            is_head = True
+            for thing in reversed(things):
+                rule = rules.get(thing)
+                if rule is not None and (is_head or (source == "description" and rule[0] != "financial")):
+                    category, strength, why = rule
+                    return _Finding(category, strength, source, quote, f"{verb} {thing}: {why}")
+                # a word before one that stands for it (`payment link`) counts as the head too
+                is_head = is_head and (thing in lexicon.MONEY_PAPERWORK or thing in lexicon.NEUTRAL)
+    if minds_tool and (other := _otherwise(tool, verb, category, objects, source, quote)) is not None:
+        return other
+    return _Finding(category, strength, source, quote, says)
+
+
+def _otherwise(
+    tool: Tool, verb: str, category: Category, objects: tuple[str, ...], source: str, quote: str
+) -> _Finding | None:
+    """What the rest of a tool makes of some verbs; None where they stay what they are."""
+    if tool.siblings.drives and verb in lexicon.DRIVES:
+        return _Finding("execute", PLAIN, source, quote, f"{verb}: drives a program, as the server's other tools do")
+    if verb == "export" and _gives_back(tool, objects):
+        return _Finding("read", PLAIN, source, quote, "export: gives the thing back")
+    if verb in _CARRIES and _saves(tool, verb):
+        return _Finding("write", PLAIN, source, quote, f"{verb}: leaves a file")
+    perhaps_paid = category == "financial" and verb in lexicon.MONEY_ONLY_WITH_MONEY
+    if perhaps_paid and not (tool.trades or speaks_of_money(tool)):
+        return _Finding("write", PLAIN, source, quote, f"{verb}: changes a record; nothing speaks of money")
+    return None
+
+
+def _gives_back(tool: Tool, objects: tuple[str, ...]) -> bool:
+    return bool(_PICTURES.intersection(objects) or _PICTURES.intersection(tool.words)) or "base64" in tool.reading.words
 
 
 def _only_selects(tool: Tool, things: tuple[str, ...]) -> bool:
@@ -288,11 +338,9 @@ def _both(tool: Tool, name: _Finding, text: _Finding) -> tuple[Category, Confide
 
 def _only_gives_address(tool: Tool, name: _Finding) -> bool:
     """Signing in whose stated purpose is the address at which a person does it."""
-    if not AUTH.intersection(tool.words) or name.category != "execute":
+    if name.category != "execute" or AUTH.isdisjoint(tool.words):
         return False
-    return bool({"get", "obtain", "retrieve", "return", "returns"} & tool.reading.words) and bool(
-        _GIVEN & tool.reading.words
-    )
+    return not (_GIVING.isdisjoint(tool.reading.words) or _GIVEN.isdisjoint(tool.reading.words))
 
 
 def _neither(tool: Tool) -> tuple[Category, Confidence, list[Evidence]]:

@@ -45,8 +45,10 @@ _NOUNS_TOO: Final = vocabulary(
     "uses times shares stores pins flags notices triggers controls supports processes blocks prompts hooks "
     "estimates documents alerts backups"
 )
+_BEFORE_OBJECTS: Final = _DETERMINERS | {"on", "your", "multiple", "some"}
 _OBJECTS: Final = _DETERMINERS | frozenset(("everything", "data", "your", "files", "money", "on", "one"))
-_STOPS: Final = (". ", ".\n", "\n\n", "! ", "; ")
+_STOPS_IN_A_LINE: Final = (". ", "! ", "; ")
+_STOPS: Final = (*_STOPS_IN_A_LINE, ".\n", "\n\n")
 
 
 class Act(NamedTuple):
@@ -126,12 +128,13 @@ def _without_marks(text: str) -> str:
 
 
 def _first_sentence(text: str) -> str:
+    beginning = text[: _SENTENCE + 2]
     end = _SENTENCE
-    for stop in _STOPS:
-        at = text.find(stop, 0, _SENTENCE + 2)
+    for stop in _STOPS if "\n" in beginning else _STOPS_IN_A_LINE:
+        at = beginning.find(stop)
         if 12 < at < end:
             end = at
-    return text[:end]
+    return beginning[:end]
 
 
 def _tokens(text: str) -> list[str]:
@@ -214,7 +217,7 @@ def _is_noun_here(tokens: list[str], at: int, form: str) -> bool:
         return True
     if at > 0 and tokens[at - 1] in ("a", "an", "the", "your", "our", "its", "one") and form != "ing":
         return True
-    if form == "base" and token in NEEDS_OBJECT and after not in _DETERMINERS | {"on", "your", "multiple", "some"}:
+    if form == "base" and token in NEEDS_OBJECT and after not in _BEFORE_OBJECTS:
         joined = after in _JOINS and at + 2 < len(tokens) and _form(tokens, at + 2)[1] == "base"
         return not joined
     if form == "ing" and _form(tokens, at)[0] in AMBIGUOUS and after not in _DETERMINERS:
@@ -267,6 +270,8 @@ def _chain(tokens: list[str], start: int, first: str, form: str) -> list[int]:
     """
     places = [start]
     says_little = first in MANAGES
+    if not says_little and _JOINS.isdisjoint(tokens):
+        return places
     reads = VERBS.get(first, ("read", WEAK))[0] == "read"
     joined = False
     for at in range(start + 1, min(len(tokens), start + _CHAIN)):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from gatepost.catalogue.anatomy import Tool
 from gatepost.catalogue.classification import Evidence
-from gatepost.catalogue.schema_facts import Parameter
 from gatepost.catalogue.words import vocabulary
 
 _KEEPS: Final = vocabulary("saves stores writes")
@@ -27,8 +27,8 @@ def left_by(tool: Tool) -> Evidence | None:
     somewhere = "file" in text or "disk" in text or "folder" in text or "locally" in text or "directory" in text
     if somewhere and (said := _keeps(text)):
         return Evidence("description", said, "leaves a file")
-    if tool.facts.paths and (parameter := _saved_to(tool)) is not None:
-        return Evidence("schema", parameter.name, "must be told a file to write")
+    if tool.facts.paths and (parameter := _saved_to(tool)):
+        return Evidence("schema", parameter, "must be told a file to write")
     if "consumer" in text and _acts(tool, _TAKES) and {"consumer", "group"} <= tool.reading.words:
         return Evidence("description", "consumer group", "what one of a group reads is taken from the others")
     if "refs" in text and _acts(tool, _BRINGS) and "refs" in tool.reading.words:
@@ -53,12 +53,14 @@ def _keeps(text: str) -> str:
     return ""
 
 
-def _saved_to(tool: Tool) -> Parameter | None:
-    """The path that must be given, and that its description calls the one to save or write to."""
-    for parameter in tool.facts.parameters:
-        if not parameter.required or parameter.name not in tool.facts.paths:
+def _saved_to(tool: Tool) -> str:
+    """The path that must be given, and that its description calls the one to save or write to; or empty."""
+    required = tool.facts.schema.get("required")
+    for name in tool.facts.paths:
+        if not isinstance(required, list) or name not in required:
             continue
-        told = parameter.schema.get("description")
+        own = tool.facts.schema["properties"][name]
+        told = own.get("description") if isinstance(own, Mapping) else None
         words = [word.strip(_AROUND) for word in told.lower().split()[:40]] if isinstance(told, str) else []
         for at, word in enumerate(words):
             if (
@@ -67,5 +69,5 @@ def _saved_to(tool: Tool) -> Parameter | None:
                 and words[at - 1] in ("to", "where")
                 and "to" in words[at:]
             ):
-                return parameter
-    return None
+                return name
+    return ""

@@ -88,7 +88,7 @@ def schema_facts(schema: object) -> SchemaFacts:
     properties = schema.get("properties")
     if not isinstance(properties, (dict, Mapping)) or not properties:
         return _NONE
-    about: dict[str, list[str]] = {}
+    about: dict[str, tuple[str, ...]] = {}
     choices: list[tuple[str, tuple[str, ...]]] = []
     read = 0
     for name, member in properties.items():
@@ -107,13 +107,25 @@ def schema_facts(schema: object) -> SchemaFacts:
                 topics -= _FREE
             for topic in topics:
                 if kind in _KINDS[topic]:
-                    about.setdefault(topic, []).append(name)
+                    about[topic] = (*about[topic], name) if topic in about else (name,)
         if "enum" in own and words and words[-1] in _CHOOSERS and (offered := _choices(own)):
             choices.append((name, offered))
     if not about and not choices:
         return SchemaFacts(schema, len(properties), (), (), (), (), (), (), (), (), ())
-    named: dict[str, tuple[str, ...]] = {topic: tuple(about.get(topic, ())) for topic in _KINDS}
-    return SchemaFacts(schema=schema, total=len(properties), choices=tuple(choices), **named)
+    of = about.get
+    return SchemaFacts(
+        schema,
+        len(properties),
+        of("urls", ()),
+        of("paths", ()),
+        of("credentials", ()),
+        of("code", ()),
+        of("amounts", ()),
+        of("money", ()),
+        of("confirms", ()),
+        of("bulk", ()),
+        tuple(choices),
+    )
 
 
 # What a parameter must be, besides being called so; a schema that names no type may be anything.

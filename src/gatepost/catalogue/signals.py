@@ -63,7 +63,12 @@ def signals_of(tool: Tool, category: Category, annotations: Mapping[str, Any] | 
         found.append("many-parameters")
     if not text or text.isspace():
         found.append("empty-description")
-    if acting and isinstance(annotations, (dict, Mapping)) and annotations.get("readOnlyHint") is True:
+    if (
+        acting
+        and annotations is not None
+        and isinstance(annotations, (dict, Mapping))
+        and annotations.get("readOnlyHint") is True
+    ):
         found.append("read-only-doubtful")
     return tuple(found)
 
@@ -77,11 +82,14 @@ def _takes_code(tool: Tool) -> bool:
 
 def secret_of(tool: Tool) -> Evidence | None:
     """What a reading tool gives out that is secret, as the end of what its name or a verb of its text is about."""
-    spoken = [("name", tool.words[:1], tool.words[1:]), ("name", tool.words[-1:], tool.words[:-1])]
-    spoken += [("description", (act.verb,), act.objects) for act in tool.reading.acts]
-    for source, verb, objects in spoken:
-        if lexicon.SHOWS.isdisjoint(verb):
-            continue
+    words = tool.words
+    spoken = []
+    if words and words[0] in lexicon.SHOWS:
+        spoken.append(("name", words[1:]))
+    if words and words[-1] in lexicon.SHOWS:
+        spoken.append(("name", words[:-1]))
+    spoken += [("description", act.objects) for act in tool.reading.acts if act.verb in lexicon.SHOWS]
+    for source, objects in spoken:
         things = things_of(objects)
         if things[-1:] and things[-1] in lexicon.SECRETS:
             return Evidence(source, things[-1], _UNTOLD)
@@ -95,5 +103,6 @@ def _sends(tool: Tool) -> bool:
     acts = tool.reading.acts
     if _SENDING.isdisjoint(tool.words) and not any(act.verb in _SENDING for act in acts):
         return False
-    spoken = (tool.words, *(act.objects for act in acts))
-    return any(not lexicon.CONTACT.isdisjoint(map(singular, words)) for words in spoken)
+    if not lexicon.CONTACT.isdisjoint(map(singular, tool.words)):
+        return True
+    return any(not lexicon.CONTACT.isdisjoint(map(singular, act.objects)) for act in acts)
