@@ -182,6 +182,8 @@ class _Filler:
             return around.inputs[name]
         if colon and kind == "file":
             return self._file(Path(name).expanduser())
+        if colon and kind in ("command", "config", "workspaceFolder"):
+            raise CannotImport(f"only the client knows what ${{{inner}}} stands for; write that in its place")
         known: dict[str, Callable[[], str]] = {
             "userHome": lambda: str(around.home),
             "workspaceFolder": lambda: str(self._workspace()),
