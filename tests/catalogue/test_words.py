@@ -56,3 +56,37 @@ def test_a_route_is_a_thing_in_a_name_that_lists() -> None:
 def test_preferences_are_something_a_tool_gives() -> None:
     assert classify("delivery-preferences", "Delivery preferences of the signed-in person").category == "read"
     assert classify("set_delivery_preferences", "Sets the delivery preferences").category == "write"
+
+
+SQL = {"type": "object", "properties": {"sql": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "Execute a SQL statement. For instance: select name from people",
+        "Executes SQL statements. Use it for SELECT, INSERT, UPDATE and DELETE",
+        "Query the warehouse. Not read-only: INSERT works as well.",
+        "Execute SQL statements in a transaction. READ-ONLY MODE: only SELECT. Otherwise: INSERT, UPDATE and DROP work",
+        "Run a SQL statement. Common ones: SELECT * FROM people",
+        "Run a SQL statement, like SELECT or DELETE",
+        "Run SQL. Select queries come back as rows. INSERT gives a count",
+        "Run a SQL statement. It is read-only if the server was started so",
+    ],
+)
+def test_the_word_select_in_an_example_or_beside_others_makes_no_query_harmless(description: str) -> None:
+    for name in ("query", "warehouse", "transact"):
+        assert classify(name, description, SQL).category == "execute"
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "Run a read-only SQL query",
+        "Run a SQL statement. Only SELECT is let through",
+        "Run a SELECT query and get its rows",
+        "Executes SQL queries. This tool is read-only. INSERT and UPDATE are rejected",
+    ],
+)
+def test_a_query_tool_that_says_it_only_selects_only_looks(description: str) -> None:
+    assert classify("query", description, SQL).category == "read"

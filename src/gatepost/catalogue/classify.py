@@ -25,6 +25,7 @@ from gatepost.catalogue.lexicon import PLAIN, STRONG, VERBS, WEAK
 from gatepost.catalogue.money import money_in, speaks_of_money
 from gatepost.catalogue.object_rules import OBJECT_RULES
 from gatepost.catalogue.schema_facts import SchemaFacts, schema_facts
+from gatepost.catalogue.selects import says_it_only_selects
 from gatepost.catalogue.siblings import Siblings
 from gatepost.catalogue.signals import at_least, secret_of, severity_of, signals_of
 from gatepost.catalogue.words import name_words, singular, vocabulary
@@ -34,8 +35,7 @@ _RANK: Final[dict[Category, int]] = {"read": 0, "write": 1, "execute": 2, "destr
 _GIVING: Final = vocabulary("get obtain retrieve return returns")
 _GIVEN: Final = vocabulary("url link address")
 _LOOKS: Final = vocabulary("explain validate format describe analyze analyse lint parse preview suggest search")
-_NO_SQL_WRITES: Final = frozenset(("read-only", "readonly", "select"))
-_MATHS_OR_SELECTS: Final = _NO_SQL_WRITES | vocabulary("mathematical math maths arithmetic")
+_MATHS: Final = vocabulary("mathematical math maths arithmetic")
 _FIRST_OF_TWO: Final = frozenset(first for first, _ in lexicon.TWO_WORDS)
 _MAYBE_CODE: Final = vocabulary("code expression statement program command cmd")
 _RUNS_CODE: Final = vocabulary("run execute eval evaluate query")
@@ -274,8 +274,8 @@ def _gives_back(tool: Tool, objects: tuple[str, ...]) -> bool:
 def _only_selects(tool: Tool, things: tuple[str, ...]) -> bool:
     """Whether what is run cannot change anything: said so, or a query not in a language that could."""
     if "query" in things or "statement" in things:
-        spoken = tool.reading.words
-        return bool(_NO_SQL_WRITES & spoken) or not (tool.facts.code or {"sql", "insert", "ddl"} & spoken)
+        can_change = tool.facts.code or {"sql", "insert", "ddl"} & tool.reading.words
+        return not can_change or says_it_only_selects(tool)
     return "command" in things and bool({"read-only", "readonly"} & set(things))
 
 
@@ -386,4 +386,4 @@ def _runs_code(tool: Tool) -> bool:
     code = {"".join(name_words(name)) for name in tool.facts.code}
     if not _MAYBE_CODE.isdisjoint(code) and _RUNS_CODE.isdisjoint(verbs) and _RUNS_CODE.isdisjoint(tool.words):
         return False
-    return _MATHS_OR_SELECTS.isdisjoint(tool.reading.words)
+    return _MATHS.isdisjoint(tool.reading.words) and not says_it_only_selects(tool)
