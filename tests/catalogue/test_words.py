@@ -90,3 +90,40 @@ def test_the_word_select_in_an_example_or_beside_others_makes_no_query_harmless(
 )
 def test_a_query_tool_that_says_it_only_selects_only_looks(description: str) -> None:
     assert classify("query", description, SQL).category == "read"
+
+
+def test_asking_what_a_trade_would_cost_is_no_trade() -> None:
+    assert classify("swap_quote", "Retrieve a quote for a swap of tokens").category == "read"
+    assert classify("unstake_estimate", "Estimates what unstaking gives").category == "read"
+    assert classify("swap_tokens", "Swaps tokens").category == "financial"
+    # what is sold here is an asset, and the word for a price only stands before it
+    assert classify("helper", "Sell quote assets for a base asset").category == "financial"
+
+
+def _choosing(name: str, *choices: str) -> dict[str, object]:
+    return {"type": "object", "properties": {name: {"type": "string", "enum": list(choices)}}}
+
+
+def test_what_only_manages_does_what_its_choices_say() -> None:
+    runs = _choosing("action", "list", "start", "stop")
+    assert classify("gadgets", "Manage the gadgets of a house", runs).category == "execute"
+    assert classify("manage_gadgets", "Manage the gadgets of a house", runs).category == "execute"
+    assert classify("gadgets", "Manage the gadgets", _choosing("action", "list", "rename")).category == "write"
+    assert classify("update_gadget", "Updates a gadget", runs).category == "write"
+
+
+def test_the_method_of_a_request_that_is_written_down_deletes_nothing() -> None:
+    methods = _choosing("method", "GET", "POST", "DELETE")
+    assert classify("create_probe", "Create a probe of a web address", methods).category == "write"
+    assert classify("call_anything", "Makes an HTTP request", methods).category == "destructive"
+    assert classify("write_probe", "Write a probe", _choosing("method", "get", "delete_all")).category == "destructive"
+
+
+def test_a_sentence_that_explains_a_word_does_not_make_a_tool_one_that_gives_it() -> None:
+    assert classify("TagShelf", "Tags are pairs of a key and a value. Put them on a shelf.").category == "write"
+    assert classify("shelf_tags", "Tags of a shelf").category == "read"
+
+
+def test_management_of_something_is_more_than_giving_it() -> None:
+    assert classify("shelf_config", "Advanced shelf configuration and management").category != "read"
+    assert classify("shelf_config", "Configuration of a shelf").category == "read"

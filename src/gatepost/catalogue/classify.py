@@ -39,6 +39,7 @@ _MATHS: Final = vocabulary("mathematical math maths arithmetic")
 _FIRST_OF_TWO: Final = frozenset(first for first, _ in lexicon.TWO_WORDS)
 _MAYBE_CODE: Final = vocabulary("code expression statement program command cmd")
 _RUNS_CODE: Final = vocabulary("run execute eval evaluate query")
+_HTTP: Final = vocabulary("get head post put patch delete options trace connect")
 _PICTURES: Final = vocabulary("image png svg")
 _SAVED: Final = vocabulary("file disk folder location directory path imports import local saves saved")
 
@@ -201,6 +202,7 @@ _WHAT: Final[dict[Category, str]] = {
 }
 _RUNS: Final = frozenset(("run", "execute", "perform"))
 _CARRIES: Final = frozenset(("download", "import", "export"))
+_BY_HEAD: Final = frozenset(("read", "financial"))
 _NO_RULES: Final[Mapping[str, tuple[Category, int, str]]] = {}
 
 
@@ -241,7 +243,7 @@ def _judge(tool: Tool, verb: str, objects: tuple[str, ...], is_last: bool, sourc
             is_head = True
             for thing in reversed(things):
                 rule = rules.get(thing)
-                if rule is not None and (is_head or (source == "description" and rule[0] != "financial")):
+                if rule is not None and (is_head or (source == "description" and rule[0] not in _BY_HEAD)):
                     category, strength, why = rule
                     return _Finding(category, strength, source, quote, f"{verb} {thing}: {why}")
                 # a word before one that stands for it (`payment link`) counts as the head too
@@ -350,7 +352,8 @@ def _neither(tool: Tool) -> tuple[Category, Confidence, list[Evidence]]:
         return VERBS[heavy][0], "low", [Evidence("name", heavy, _WHAT[VERBS[heavy][0]])]
     if tool.reading.names_a_thing:
         return "read", "medium", [Evidence("description", tool.reading.head, "names what it gives")]
-    if words and (words[-1] in lexicon.READ_HEADS or singular(words[-1]) in lexicon.READ_HEADS):
+    named = words and (words[-1] in lexicon.READ_HEADS or singular(words[-1]) in lexicon.READ_HEADS)
+    if named and lexicon.SCOPES.isdisjoint(tool.reading.head.lower().split()):
         return "read", "low", [Evidence("name", words[-1], "names what it gives")]
     return "execute", "low", []
 
@@ -361,15 +364,20 @@ def _neither(tool: Tool) -> tuple[Category, Confidence, list[Evidence]]:
 def _from_schema(
     tool: Tool, category: Category, confidence: Confidence, evidence: list[Evidence]
 ) -> tuple[Category, Confidence]:
-    """What the schema adds: choices that delete, code that is run, an amount that is moved."""
+    """What the schema adds: choices that delete or set something going, code that is run, a file that is left."""
     facts = tool.facts
     for name, choices in facts.choices:
+        if category == "write" and _HTTP.issuperset(map(str.lower, choices)):
+            continue  # how a request is made that is written down
         for choice in choices:
             words = name_words(choice)
             found, strength = VERBS.get(words[0] if words else "", ("read", WEAK))
             if found == "destructive" and strength == STRONG and _RANK[category] < _RANK[found]:
                 evidence.insert(0, Evidence("schema", f"{name}: {choice}", "one of its choices takes something away"))
                 return found, "medium"
+    if category == "write" and facts.choices and _says_little(tool) and (runs := _choice_that_runs(facts)) is not None:
+        evidence.insert(0, runs)
+        return "execute", "medium"
     if facts.code and category in ("read", "write") and _runs_code(tool):
         evidence.insert(0, Evidence("schema", facts.code[0], "takes text that is run"))
         return "execute", "medium"
@@ -377,6 +385,22 @@ def _from_schema(
         evidence.insert(0, left)
         return "write", "medium"
     return category, confidence
+
+
+def _says_little(tool: Tool) -> bool:
+    """Whether no verb says what is done, but `manage` and the like: then the choices do."""
+    at = _verb_place(tool.words)
+    spoken = {act.verb for act in tool.reading.acts}
+    return (at is None or tool.words[at] in lexicon.MANAGES) and spoken <= lexicon.MANAGES
+
+
+def _choice_that_runs(facts: SchemaFacts) -> Evidence | None:
+    for name, choices in facts.choices:
+        for choice in choices:
+            verb = next(iter(name_words(choice)), "")
+            if _is_plain_verb(verb) and VERBS[verb][0] == "execute":
+                return Evidence("schema", f"{name}: {choice}", "one of its choices sets something going")
+    return None
 
 
 def _runs_code(tool: Tool) -> bool:

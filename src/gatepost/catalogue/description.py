@@ -247,6 +247,8 @@ def _names_a_thing(tokens: list[str]) -> bool:
         return False
     if tokens[0:1] and tokens[0].endswith("s") and tokens[1:2] and tokens[1] in _DETERMINERS:
         return False  # a verb that is not known
+    if tokens[1:2] and tokens[1] in ("is", "are"):
+        return False  # it says what a thing is, not that it is given
     if tokens[:1] and tokens[0] in ("a", "an", "the", "all", "your", "my"):
         return True
     if any(token in ("of", "about", "around") for token in tokens[1:4]):

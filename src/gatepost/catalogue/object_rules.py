@@ -179,6 +179,7 @@ _OBJECT_ROWS: Final[tuple[Row, ...]] = (
     ),
     ("create fund", "wallet", "financial", PLAIN, "moves money"),
     ("create add fund", "funds balance credits", "financial", PLAIN, "moves money"),
+    ("stake unstake swap trade buy sell bridge wrap", "quote estimate", "read", PLAIN, "gives a price"),
     ("wrap unwrap bridge", "eth sol token tokens asset coin", "financial", PLAIN, "exchanges tokens"),
 )
 
