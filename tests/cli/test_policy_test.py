@@ -60,6 +60,16 @@ def test_cases_that_hold_pass_with_no_data_folder(gatepost: Program, folder: Pat
     assert not gatepost.data.exists()
 
 
+def test_a_case_that_names_a_counter_which_the_policy_does_not_have_fails(gatepost: Program, folder: Path) -> None:
+    """Else a slip in its name would make a case of nothing."""
+    cases = folder / "deep" / "notes.cases.yaml"
+    cases.write_text(CASES.replace("{reads/minute: 99, reads: 1000}", "{reads/hour: 99, raeds: 1000}"))
+    ran = gatepost.quick("policy", "test", str(folder))
+    assert ran.code == 1
+    assert "FAIL  the hundredth is not" in ran.out
+    assert "no limit of the policy counts reads/hour; the nearest is reads" in ran.out
+
+
 def test_a_rule_that_stops_covering_its_case_fails_the_build(gatepost: Program, folder: Path) -> None:
     policy = folder / "deep" / "notes.yaml"
     policy.write_text(policy.read_text().replace("[/srv/notes]", "[/]"))

@@ -11,7 +11,7 @@ from gatepost.control.policies import check
 from gatepost.control.policy_cases import Case, CaseFile
 from gatepost.errors import GatepostError
 from gatepost.policy import CompiledDefinition, Decision, Policy, Use, compile_definition, compile_policy, limit_message
-from gatepost.policy.errors import escape
+from gatepost.policy.errors import escape, nearest
 from gatepost.policy.model import LISTS, RuleSet
 from gatepost.policy.read import check_document
 
@@ -74,11 +74,12 @@ def run_cases(file: CaseFile) -> Tested:
     checked = check(text)
     policy = compile_policy(checked.text)
     compiled: dict[str, CompiledDefinition] = {}
+    counters = _counters_of(checked.text)
     ran, covered = [], set()
     for case in file.cases:
         got, names = judge(policy, case, file.tools, compiled)
         covered |= names
-        ran.append(Ran(case, got, _difference(case, got)))
+        ran.append(Ran(case, got, _uncounted(case, counters) or _difference(case, got)))
     rules = rules_of(checked.text)
     return Tested(file, checked.version, tuple(ran), rules, frozenset(covered & set(rules)))
 
@@ -140,6 +141,19 @@ def rules_of(document: str | bytes) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def _counters_of(document: str | bytes) -> frozenset[str]:
+    """The names by which a case may say what was used of the document's counters."""
+    _, _, checked = check_document(document)
+    holders = [
+        checked.all_tools,
+        *(entry.rules for entry in checked.tools.values()),
+        checked.resources,
+        checked.prompts,
+    ]
+    limits = [limit for holder in holders for limit in holder.limits]
+    return frozenset(name for limit in limits for name in (limit.counter, f"{limit.counter}/{limit.window}"))
+
+
 def _of_set(rules: RuleSet, holder: str) -> list[str]:
     names = [f"{holder}/{kind}/{escape(rule.leaf)}" for kind in LISTS for rule in getattr(rules, kind)]
     return names + [f"{holder}/limits/{escape(limit.leaf)}" for limit in rules.limits]
@@ -152,6 +166,15 @@ def _got(decision: Decision) -> Got:
 def _used(counters: Mapping[str, Decimal], use: Use) -> Decimal:
     """What was used of a counter before the call, in the use's own window."""
     return counters.get(f"{use.counter}/{use.window}", counters.get(use.counter, Decimal(0)))
+
+
+def _uncounted(case: Case, counters: frozenset[str]) -> str:
+    """What a case says of counters that the policy does not have: a slip, after which it proves nothing."""
+    unknown = [name for name in case.counters if name not in counters]
+    if not unknown:
+        return ""
+    instead = f"; the nearest is {nearest(unknown[0], sorted(counters))}" if counters else ""
+    return f"no limit of the policy counts {unknown[0]}{instead}"
 
 
 def _difference(case: Case, got: Got) -> str:
