@@ -90,6 +90,10 @@ def test_what_cannot_be_read_is_execute_at_low_confidence_never_read() -> None:
         ("acme_users_delete", "destructive"),
         ("AcmeDeleteUser", "destructive"),
         ("listOpenInvoices", "read"),
+        ("list-staff-leave", "read"),
+        ("leave_workspace", "write"),
+        ("create_credit_note", "financial"),
+        ("list_debit_notes", "read"),
         ("HTTPRequestSend", "execute"),
         ("get_or_create_label", "write"),
         ("pods_exec", "execute"),
@@ -208,6 +212,16 @@ HEAVY = [
     verb for verb, (category, _) in lexicon.VERBS.items() if category in CRITICAL and verb not in lexicon.AMBIGUOUS
 ]
 HARMLESS = ("", "Returns the result", "A tool for records", "Details of the record")
+
+
+@pytest.mark.parametrize(
+    ("name", "category"),
+    [("create_report_options", "write"), ("update_field_option", "write"), ("exercise_option", "financial")],
+)
+def test_in_a_server_that_trades_an_option_that_is_made_is_a_choice_and_one_exercised_is_traded(
+    name: str, category: str
+) -> None:
+    assert classify(name, "", siblings=["list_orders", "get_portfolio", name]).category == category
 
 
 @pytest.mark.parametrize("description", HARMLESS)

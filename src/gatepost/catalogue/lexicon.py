@@ -162,7 +162,7 @@ AMBIGUOUS: Final[frozenset[str]] = vocabulary(
     "schedule draft split use sample head tail score filter match stream alert process support control request "
     "block branch release post backup store share query format sort power hook play prompt end has is info hash "
     "setup ssh issue transfer charge deposit purchase bid tip bill swap ring sign copy export import key review help "
-    "new sum place route"
+    "new sum place route leave"
 )
 """Verbs that are nouns as often: as a name's word that is not the first they are taken for the noun."""
 
@@ -222,6 +222,12 @@ MONEY_IF_TRADING: Final[frozenset[str]] = vocabulary(
     "flow nft basket"
 )
 """Things that are money where the tool or its siblings speak of amounts, prices or trades."""
+
+CHOICES: Final[frozenset[str]] = vocabulary("option")
+"""Those of them that are a choice in a list where they are made or changed (`tracking options`), and not traded."""
+
+MONEY_IN_TWO_WORDS: Final = frozenset((("bank", "transaction"), ("credit", "note"), ("debit", "note")))
+"""Things that are money behind this word before them."""
 
 MONEY_PAPERWORK: Final[frozenset[str]] = vocabulary(
     "item line link intent request batch activity schedule draft order session claim"

@@ -9,8 +9,11 @@ from gatepost.catalogue.anatomy import Tool
 from gatepost.catalogue.words import vocabulary
 
 _EDITS: Final = vocabulary("update edit modify set patch")
+_MAKES: Final = _EDITS | vocabulary("create add")
 _PAPER: Final = vocabulary("note notes metadata description label labels reference")
-_MAYBE_MONEY: Final = lexicon.MONEY | lexicon.MONEY_IF_TRADING | {"subscription"}
+_MAYBE_MONEY: Final = (
+    lexicon.MONEY | lexicon.MONEY_IF_TRADING | {"subscription"} | {thing for _, thing in lexicon.MONEY_IN_TWO_WORDS}
+)
 _PROMISE_NOTHING: Final = vocabulary("generate draft subscribe watch follow notify resend remind email")
 _REMINDERS: Final = vocabulary("reminder notification")
 _MONEY_WORDS: Final = vocabulary(
@@ -30,8 +33,8 @@ def money_in(tool: Tool, verb: str, things: tuple[str, ...]) -> str:
             counts = not lexicon.NOT_PAID.intersection((*things, *tool.words)) and (
                 tool.trades or speaks_of_money(tool) or verb in ("cancel", "upgrade", "downgrade", "renew")
             )
-        counts = counts or (thing == "transaction" and "bank" in things)
-        if not counts:
+        counts = counts or (at > 0 and (things[at - 1], thing) in lexicon.MONEY_IN_TWO_WORDS)
+        if not counts or (thing in lexicon.CHOICES and verb in _MAKES):
             continue
         if any(later not in lexicon.MONEY_PAPERWORK and later not in lexicon.MONEY for later in things[at + 1 :]):
             continue
