@@ -144,13 +144,8 @@ def rules_of(document: str | bytes) -> tuple[str, ...]:
 def _counters_of(document: str | bytes) -> frozenset[str]:
     """The names by which a case may say what was used of the document's counters."""
     _, _, checked = check_document(document)
-    holders = [
-        checked.all_tools,
-        *(entry.rules for entry in checked.tools.values()),
-        checked.resources,
-        checked.prompts,
-    ]
-    limits = [limit for holder in holders for limit in holder.limits]
+    limits = [limit for entry in checked.tools.values() for limit in entry.rules.limits]
+    limits += [*checked.all_tools.limits, *checked.resources.limits, *checked.prompts.limits]
     return frozenset(name for limit in limits for name in (limit.counter, f"{limit.counter}/{limit.window}"))
 
 
