@@ -195,14 +195,14 @@ def test_an_index_that_somebody_else_fills_for_the_first_time_can_be_searched_me
         seen: list[int] = []
 
         def looked() -> Iterator[ServerEntry]:
-            for number in range(3):
+            for number in range(5):
                 tools = [{"name": f"run_{number}_{place}", "description": ""} for place in range(10_000)]
                 yield ServerEntry(f"s{number}", tools=entries_of(tools))
                 seen.append(len(other.search("", signal="empty-description").tools))
                 seen.append(len(other.search("", category="execute").tools))
 
         mine.put(looked())
-        assert seen[2:] == [50, 50, 50, 50]
+        assert seen[6:] == [50, 50, 50, 50]
 
 
 def test_many_tools_that_come_to_a_few_are_found_by_every_filter(filled: Index, tmp_path: Path) -> None:

@@ -10,16 +10,14 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from gatepost.catalogue.classification import CATEGORIES, SEVERITIES, SIGNALS
-from gatepost.catalogue.index.entries import REGISTERED, Counts, ServerEntry, ToolEntry, confidence_of, signals_of
+from gatepost.catalogue.classification import CATEGORIES, SEVERITIES
+from gatepost.catalogue.index.entries import Counts, ServerEntry, ToolEntry, confidence_of, signals_of
 from gatepost.catalogue.index.finding import Page, search
 from gatepost.catalogue.index.rows import Rows, rows_of
+from gatepost.catalogue.index.writing import INDEXES, Writer, commit
 from gatepost.errors import GatepostError
 
 VERSION: Final = 1
-_BATCH: Final = 20_000
-_FEW: Final = 2_000
-"""Tools up to which SQL's indexes are kept up to date one by one."""
 
 _TABLES: Final = """
 CREATE TABLE servers (
@@ -36,19 +34,6 @@ CREATE VIRTUAL TABLE found USING fts5 (words, server, description, facets, detai
 INSERT INTO found (found, rank) VALUES ('hashsize', 16777216);
 """
 _SERVER: Final = "id, name, title, description, version, url, source, updated_at, tools"
-_INDEXES: Final = (
-    "CREATE INDEX IF NOT EXISTS tools_by_server ON tools (server)",
-    "CREATE INDEX IF NOT EXISTS tools_by_category ON tools (category, severity, name, id)",
-    *(
-        f"CREATE INDEX IF NOT EXISTS tools_with_{place} ON tools (name, id, category, severity) "
-        f"WHERE (signals & {1 << place}) <> 0"
-        for place in range(len(SIGNALS))
-    ),
-)
-
-
-_INDEXED: Final = [statement.split()[5] for statement in _INDEXES]
-"""Their names."""
 
 
 def _keep_private(path: Path) -> None:
@@ -71,7 +56,7 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
     if _version(connection) == 0:
         connection.execute("BEGIN IMMEDIATE")
         if _version(connection) == 0:  # nobody else made it meanwhile
-            for statement in (*_TABLES.split(";\n"), *_INDEXES, f"PRAGMA user_version = {VERSION}"):
+            for statement in (*_TABLES.split(";\n"), *INDEXES, f"PRAGMA user_version = {VERSION}"):
                 connection.execute(statement)
         connection.execute("COMMIT")
     version = _version(connection)
@@ -80,7 +65,7 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
             "GP-5003", f"The catalogue's index {path} is of version {version}.", "Remove it and import again."
         )
     with contextlib.suppress(sqlite3.OperationalError):  # without them it is slower: whoever writes now makes them
-        for statement in _INDEXES:  # an import may have been cut short before it made them
+        for statement in INDEXES:  # an import may have been cut short before it made them
             connection.execute(statement)
 
 
@@ -103,7 +88,7 @@ class Index:
         try:
             if path is not None:
                 _keep_private(path)
-            connection = sqlite3.connect(path or ":memory:", isolation_level=None)
+            connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
             try:
                 _prepare(connection, path)
             except BaseException:
@@ -138,93 +123,13 @@ class Index:
     def put_rows(self, servers: Iterable[Rows], told: Callable[[Counts], None] | None = None) -> Counts:
         """As `put`, of rows that were made beforehand."""
         try:
-            return self._put_rows(servers, told)
+            return Writer(self._connection, told).put(servers)
         except sqlite3.Error as error:
             raise GatepostError(
                 "GP-5003",
                 f"The catalogue's index cannot be written: {error}.",
                 "What it held before is still there. Make room, or wait for who else writes, and import again.",
             ) from None
-
-    def _put_rows(self, servers: Iterable[Rows], told: Callable[[Counts], None] | None) -> Counts:
-        connection = self._connection
-        done_servers = done_tools = waiting = 0
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            few = connection.execute("SELECT 1 FROM tools LIMIT 1 OFFSET ?", (_FEW,)).fetchone() is None
-            for server in servers:
-                tools = self._whole(server)
-                done_servers, done_tools, waiting = done_servers + 1, done_tools + tools, waiting + tools + 1
-                if few and done_tools >= _FEW:  # many are coming: quicker made at once, when all is in
-                    few = False
-                    for name in _INDEXED:
-                        connection.execute(f"DROP INDEX IF EXISTS {name}")
-                if waiting >= _BATCH:
-                    connection.execute("COMMIT")
-                    connection.execute("BEGIN IMMEDIATE")
-                    waiting = 0
-                    if told is not None:
-                        told(Counts(done_servers, done_tools))
-        finally:
-            if connection.in_transaction:
-                self._commit()
-            for statement in _INDEXES:
-                connection.execute(statement)
-        connection.execute("PRAGMA optimize")
-        return Counts(done_servers, done_tools)
-
-    def _whole(self, server: Rows) -> int:
-        """Puts a server in, or takes back all since the last commit: half of one is never left."""
-        try:
-            return self._put(server)
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
-
-    def _commit(self) -> None:
-        try:
-            self._connection.execute("COMMIT")
-        except sqlite3.Error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
-
-    def _put(self, server: Rows) -> int:
-        connection = self._connection
-        row = connection.execute("SELECT id, tools, source FROM servers WHERE name = ?", (server.name,)).fetchone()
-        if row is not None and row[2] == REGISTERED != server.source:
-            return 0
-        number = len(server.tools) if server.tools is not None else (row[1] if row else 0)
-        if row is None:
-            id = connection.execute(
-                "INSERT INTO servers (name, title, description, version, url, source, updated_at, tools) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (server.name, *server.texts, number),
-            ).lastrowid
-            assert id is not None
-        else:
-            id = row[0]
-            connection.execute(
-                "UPDATE servers SET title = ?, description = ?, version = ?, url = ?, source = ?, updated_at = ?, "
-                "tools = ? WHERE id = ?",
-                (*server.texts, number, id),
-            )
-        if server.tools is None:
-            return 0
-        if row is not None and row[1]:
-            connection.execute("DELETE FROM found WHERE rowid IN (SELECT id FROM tools WHERE server = ?)", (id,))
-            connection.execute("DELETE FROM tools WHERE server = ?", (id,))
-        first = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM tools").fetchone()[0]
-        connection.executemany(
-            "INSERT INTO tools VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [(first + place, id, *row) for place, row in enumerate(server.tools)],
-        )
-        connection.executemany(
-            "INSERT INTO found (rowid, words, server, description, facets) VALUES (?, ?, ?, ?, ?)",
-            [(first + place, *row) for place, row in enumerate(server.found)],
-        )
-        return len(server.tools)
 
     def remove(self, names: Iterable[str]) -> None:
         """Takes servers out, with their tools. Raises `GatepostError` GP-5003 as `put`."""
@@ -238,7 +143,7 @@ class Index:
                     "DELETE FROM servers WHERE name = ?",
                 ):
                     self._connection.execute(statement, (name,))
-            self._commit()
+            commit(self._connection)
         except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
