@@ -127,3 +127,47 @@ def test_a_sentence_that_explains_a_word_does_not_make_a_tool_one_that_gives_it(
 def test_management_of_something_is_more_than_giving_it() -> None:
     assert classify("shelf_config", "Advanced shelf configuration and management").category != "read"
     assert classify("shelf_config", "Configuration of a shelf").category == "read"
+
+
+def test_a_message_that_is_pushed_reaches_somebody_and_a_commit_does_not() -> None:
+    assert classify("push_banner_message", "Push a message to a customer").category == "execute"
+    assert classify("push_branch", "Push a branch to its origin").category == "write"
+
+
+def test_what_is_called_destructive_is_so_whatever_the_name_says() -> None:
+    assert classify("confirm_operation", "Execute a destructive operation after a person said yes").category == (
+        "destructive"
+    )
+
+
+def test_a_query_whose_own_words_call_it_sql_is_run() -> None:
+    def asking(told: str) -> dict[str, object]:
+        return {"type": "object", "properties": {"query": {"type": "string", "description": told}}}
+
+    assert classify("query_warehouse", "Query the warehouse", asking("Raw SQL query")).category == "execute"
+    assert classify("query_metrics", "Query the metrics", asking("PromQL expression")).category == "read"
+    assert classify("query_warehouse", "Run a read-only query", asking("Raw SQL query")).category == "read"
+
+
+def test_an_export_that_is_returned_leaves_nothing() -> None:
+    assert classify("export_outline", "Export the outline. Returns a JSON string.").category == "read"
+    assert classify("export_outline", "Export the outline to a file. Returns its path.").category == "write"
+    assert classify("export_outline", "Export the outline").category == "write"
+
+
+@pytest.mark.parametrize(
+    ("description", "category"),
+    [
+        ("Transcribe a recording. COST WARNING: a call may incur costs.", "execute"),
+        ("Transcribe a recording. Each call incurs a small fee", "execute"),
+        ("Transcribe a recording. This does not incur any costs.", "read"),
+        ("Transcribe a recording. No call incurs costs", "read"),
+    ],
+)
+def test_a_reading_tool_that_says_it_is_paid_for_does_more_than_read(description: str, category: str) -> None:
+    assert classify("transcribe_tape", description).category == category
+
+
+def test_a_url_that_is_opened_is_no_url_that_is_given() -> None:
+    assert classify("kiosk_show", "Open URL in the kiosk").category == "execute"
+    assert classify("kiosk_notes", "Open issues of the kiosk").category == "read"

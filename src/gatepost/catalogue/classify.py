@@ -20,7 +20,7 @@ from gatepost.catalogue.classification import (
     Evidence,
 )
 from gatepost.catalogue.description import read_description
-from gatepost.catalogue.leaves import left_by
+from gatepost.catalogue.leaves import bill_of, left_by
 from gatepost.catalogue.lexicon import PLAIN, STRONG, VERBS, WEAK
 from gatepost.catalogue.money import money_in, speaks_of_money
 from gatepost.catalogue.object_rules import OBJECT_RULES
@@ -41,6 +41,7 @@ _MAYBE_CODE: Final = vocabulary("code expression statement program command cmd")
 _RUNS_CODE: Final = vocabulary("run execute eval evaluate query")
 _HTTP: Final = vocabulary("get head post put patch delete options trace connect")
 _PICTURES: Final = vocabulary("image png svg")
+_LEFT_AT: Final = vocabulary("file files disk folder directory exports")
 _SAVED: Final = vocabulary("file disk folder location directory path imports import local saves saved")
 
 
@@ -270,7 +271,10 @@ def _otherwise(
 
 
 def _gives_back(tool: Tool, objects: tuple[str, ...]) -> bool:
-    return bool(_PICTURES.intersection(objects) or _PICTURES.intersection(tool.words)) or "base64" in tool.reading.words
+    if not (_PICTURES.isdisjoint(objects) and _PICTURES.isdisjoint(tool.words)):
+        return True
+    spoken = tool.reading.words
+    return "base64" in spoken or ("returns" in spoken and _LEFT_AT.isdisjoint(spoken) and not tool.facts.paths)
 
 
 def _only_selects(tool: Tool, things: tuple[str, ...]) -> bool:
@@ -380,6 +384,9 @@ def _from_schema(
         return "execute", "medium"
     if facts.code and category in ("read", "write") and _runs_code(tool):
         evidence.insert(0, Evidence("schema", facts.code[0], "takes text that is run"))
+        return "execute", "medium"
+    if category == "read" and (bill := bill_of(tool)) is not None:
+        evidence.insert(0, bill)
         return "execute", "medium"
     if category == "read" and (left := left_by(tool)) is not None:
         evidence.insert(0, left)

@@ -110,6 +110,7 @@ def _read(beginning: str) -> Reading:
         and len(acts) == 1
         and start + 1 < len(tokens)
         and tokens[start + 1] in READ_HEADS
+        and tokens[start + 1] not in ("url", "link")  # which are opened
         and form == "base"
     ):
         return Reading(text, (), True)

@@ -1,4 +1,4 @@
-"""What a tool that reads leaves behind all the same: a file, a moved place in a queue, the branches of a copy."""
+"""What a reading tool leaves behind all the same: a file, a moved place in a queue, the branches of a copy, a bill."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ _BEING: Final = vocabulary("is are be gets get being")
 _WHERE: Final = vocabulary("locally disk file files folder directory")
 _PERHAPS: Final = vocabulary("if when optionally unless may can could whether previously already must should not never")
 _REACH: Final = 7
+_INCURS: Final = vocabulary("incur incurs incurring")
+_COSTS: Final = vocabulary("cost costs charge charges fee fees")
+_DENIED: Final = vocabulary("not no never without doesn't don't won't")
 _TAKES: Final = vocabulary("read consume poll receive")
 _BRINGS: Final = vocabulary("fetch download")
 _AROUND: Final = ".,;:!?()`*\"'"
@@ -33,6 +36,22 @@ def left_by(tool: Tool) -> Evidence | None:
         return Evidence("description", "consumer group", "what one of a group reads is taken from the others")
     if "refs" in text and _acts(tool, _BRINGS) and "refs" in tool.reading.words:
         return Evidence("description", "refs", "moves the branches of a copy on disk")
+    return None
+
+
+def bill_of(tool: Tool) -> Evidence | None:
+    """Where a description says that a call may incur costs; None where it does not, or says that none are."""
+    text = tool.reading.text.lower()
+    if "incur" not in text:
+        return None
+    words = [word.strip(_AROUND) for word in text.split()]
+    for at, word in enumerate(words):
+        if (
+            word in _INCURS
+            and _DENIED.isdisjoint(words[max(0, at - 4) : at + 2])
+            and not _COSTS.isdisjoint(words[at + 1 : at + 5])
+        ):
+            return Evidence("description", " ".join(words[at : at + 4]), "a call is paid for")
     return None
 
 

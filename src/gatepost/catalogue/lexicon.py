@@ -206,7 +206,7 @@ READ_HEADS: Final[frozenset[str]] = vocabulary(
     "directions distance elevation matrix route routes position coordinates mentions mention sizes news facts fact "
     "quotes followers following friends references reference assembly discussions issues overview explorer "
     "inspector viewer dashboard unread historical past related top open whole detailed statistic what whether how "
-    "who one top-level preference preferences"
+    "who one top-level preference preferences rules guidelines instructions"
 )
 """Nouns that a reading tool is named or described by."""
 

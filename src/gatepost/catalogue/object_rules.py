@@ -85,7 +85,7 @@ _OBJECT_ROWS: Final[tuple[Row, ...]] = (
     ),
     ("set change", "power", "execute", PLAIN, "controls a device"),
     ("manage handle control", "playback player speaker", "execute", PLAIN, "controls a device"),
-    ("execute run perform issue send", "destructive", "destructive", PLAIN, "says itself that it destroys"),
+    ("execute run perform issue send", "destructive", "destructive", STRONG, "says itself that it destroys"),
     # browsers, apps and devices are driven
     (
         "close open new select resize handle go switch forward reload",
@@ -102,7 +102,7 @@ _OBJECT_ROWS: Final[tuple[Row, ...]] = (
     ("take capture", "screenshot snapshot photo picture", "read", PLAIN, "captures what is shown"),
     # people are reached
     (
-        "create add post publish reply forward write submit",
+        "create add post publish push reply forward write submit",
         "message email mail sms tweet notification dm voicemail announcement",
         "execute",
         PLAIN,
@@ -144,6 +144,7 @@ _OBJECT_ROWS: Final[tuple[Row, ...]] = (
     ),
     ("disable remove unset", "highlight overlay mock", "write", PLAIN, "changes a view"),
     ("load", "dataset data fixture backup", "write", WEAK, "brings data in"),
+    ("load", "collection", "write", PLAIN, "takes a server's memory"),
     ("test", "suite suites tests", "execute", PLAIN, "runs code"),
     (
         "run perform do",

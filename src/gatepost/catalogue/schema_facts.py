@@ -101,6 +101,8 @@ def schema_facts(schema: object) -> SchemaFacts:
         own = member if isinstance(member, (dict, Mapping)) else _EMPTY
         if "format" in own and own["format"] in ("uri", "url", "iri"):
             topics |= {"urls"}
+        if words[-1:] == ("query",) and _is_sql(own):
+            topics |= {"code"}
         if topics:
             kind = kind_of(own)
             if "enum" in own:  # one of a few words leads nowhere and runs nothing
@@ -139,6 +141,12 @@ _KINDS: Final = {
     "confirms": ("string", "number", "integer", "boolean", "object", "array", ""),
     "bulk": ("array",),
 }
+
+
+def _is_sql(schema: Mapping[str, Any]) -> bool:
+    """Whether a parameter's own words say that it is SQL."""
+    told = schema.get("description")
+    return isinstance(told, str) and "sql" in name_words(told)
 
 
 _FREE: Final = frozenset(("urls", "paths", "credentials", "code"))
