@@ -16,6 +16,7 @@ from gatepost.connect import jsonc
 from gatepost.connect.clients import CLIENTS, Client, Target
 from gatepost.connect.merge import merged, store
 from gatepost.errors import GatepostError
+from gatepost.grants.token import new_token
 
 CURSOR, CODEX, VSCODE = CLIENTS["cursor"], CLIENTS["codex"], CLIENTS["vscode"]
 TARGET = Target("files", "http://127.0.0.1:7070/mcp/files/", "gp_secret")
@@ -67,6 +68,16 @@ def test_a_rotated_token_replaces_the_old_one() -> None:
     second = merge(first, target=Target("files", TARGET.url, "gp_new"))
     assert "gp_secret" not in second
     assert json.loads(second)["mcpServers"]["files"]["headers"] == {"Authorization": "Bearer gp_new"}
+
+
+@pytest.mark.parametrize("client", [CURSOR, CODEX, CLIENTS["claude-desktop"]], ids=lambda client: client.id)
+def test_an_entry_that_led_to_the_gateway_at_another_address_is_replaced(client: Client) -> None:
+    moved = Target("files", "https://gate.example:8443/mcp/files/", new_token())
+    before = merge("", client, moved)
+    assert merge(before, client) == merge("", client)
+    for other in (before.replace("/mcp/files/", "/mcp/git/"), before.replace(moved.token, "another")):
+        with pytest.raises(GatepostError, match="another server called files"):
+            merge(other, client)
 
 
 def test_another_server_of_that_name_is_never_replaced(tmp_path: Path) -> None:

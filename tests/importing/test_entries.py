@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepost.catalogue.recommend import PROFILES
-from gatepost.connect.reading import Listed, read_client_file
+from gatepost.connect.reading import Listed, is_governed, read_client_file
 from gatepost.control.target import Target
 from gatepost.errors import GatepostError
 from gatepost.grants.token import new_token
-from gatepost.importing.entries import Around, CannotImport, SwitchedOff, is_governed, target_of
+from gatepost.importing.entries import Around, CannotImport, SwitchedOff, target_of
 from gatepost.importing.secrets import secret_arguments, without_secrets
 from gatepost.importing.starting import starting_policy
 from gatepost.policy import compile_policy

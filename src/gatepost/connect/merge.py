@@ -8,14 +8,16 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from gatepost.connect import files, jsonc
 from gatepost.connect.clients import Client, Target, toml_table
 from gatepost.connect.files import Stored, dump, indent_at, newline_of, refused, unit
+from gatepost.connect.reading import is_governed
 from gatepost.errors import GatepostError
 
 _BOM = "\ufeff"
@@ -39,7 +41,7 @@ def merged(client: Client, target: Target, text: str, file: Path) -> str:
 
 
 def json_with(client: Client, target: Target, text: str, file: Path) -> str:
-    """JSON or JSON with comments: one member inserted, or replaced where it already leads to this gateway."""
+    """JSON or JSON with comments: one member inserted, or replaced where it leads, or led, to this gateway."""
     mark, body = (_BOM, text[1:]) if text.startswith(_BOM) else ("", text)
     if not body.strip():
         return mark + client.snippet(target)
@@ -65,7 +67,7 @@ def json_with(client: Client, target: Target, text: str, file: Path) -> str:
             old = present[0].value
             if old.python() == _as_read(entry):
                 return text
-            if not _leads_to(old.python(), target.url):
+            if not (_leads_to(old.python(), target.url) or _led_to(old.python(), target.url)):
                 raise _taken(file, target)
             indent = indent_at(body, present[0].key_start)
             result = body[: old.start] + dump(body, entry, indent) + body[old.end :]
@@ -94,7 +96,7 @@ def toml_with(client: Client, target: Target, text: str, file: Path) -> str:
         gap = "" if not text.strip() else newline if text.endswith("\n") else newline * 2
         result = text + gap + table.replace("\n", newline)
     else:
-        ours = _own_table(table, target).search(text)
+        ours = _own_table(table, target, elsewhere=_led_to(present, target.url)).search(text)
         if ours is None:
             raise _taken(file, target)
         result = text[: ours.start()] + table.replace("\n", newline) + text[ours.end() :]
@@ -108,21 +110,38 @@ def toml_with(client: Client, target: Target, text: str, file: Path) -> str:
     return result
 
 
-def _own_table(table: str, target: Target) -> re.Pattern[str]:
-    """Matches the table as it would be written for any token."""
+def _own_table(table: str, target: Target, *, elsewhere: bool) -> re.Pattern[str]:
+    """Matches the table as it would be written for any token, and for any address where it leads elsewhere."""
     pattern = re.escape(table).replace(re.escape(target.token), r'[^"\\\r\n]+').replace("\\\n", r"\r?\n")
+    if elsewhere:
+        pattern = pattern.replace(re.escape(target.url), r'https?://[^"\\\r\n]+')
     return re.compile(r"^" + pattern, re.MULTILINE)
 
 
 def _leads_to(entry: Any, url: str) -> bool:
     """Whether an entry already names the gateway's URL, the last slash aside."""
+    return any(text.rstrip("/") == url.rstrip("/") for text in _texts(entry))
+
+
+def _led_to(entry: Any, url: str) -> bool:
+    """Whether an entry leads to the same server of a gateway at another address, with a token of one."""
+    return is_governed(entry) and any(_path(text) == _path(url) for text in _texts(entry))
+
+
+def _path(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return parts.path.rstrip("/") if parts.scheme in ("http", "https") else None
+
+
+def _texts(entry: Any) -> Iterator[str]:
     if isinstance(entry, str):
-        return entry.rstrip("/") == url.rstrip("/")
-    if isinstance(entry, Mapping):
-        return any(_leads_to(value, url) for value in entry.values())
-    if isinstance(entry, list):
-        return any(_leads_to(value, url) for value in entry)
-    return False
+        yield entry
+    elif isinstance(entry, Mapping | list):
+        for each in entry.values() if isinstance(entry, Mapping) else entry:
+            yield from _texts(each)
 
 
 def _as_read(entry: Mapping[str, Any]) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from gatepost.connect import files, jsonc
 from gatepost.connect.clients import CLIENTS, Client
+from gatepost.grants.token import is_well_formed
 
 _BOM = "\ufeff"
 _HINT = "Mend it, or name the client's file with servers in it."
@@ -24,6 +25,7 @@ _BY_NAME = {
 }
 _BY_FOLDER = {".cursor": "cursor", ".vscode": "vscode", ".gemini": "gemini-cli"}
 _PROJECT_FOLDERS = frozenset({".cursor", ".vscode"})
+_TOKEN_LENGTH = 52
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +142,15 @@ def _entries(file: Path, values: Mapping[str, Any], section: tuple[str, ...], pr
         if not isinstance(entry, dict):
             raise files.refused(file, f"holds no object for “{name}” under “{where}”, or one with a name twice", _HINT)
         yield Listed(section, name, entry, project)
+
+
+def is_governed(entry: Any) -> bool:
+    """Whether an entry leads through a Gatepost already: some text in it holds one of its tokens."""
+    if isinstance(entry, Mapping):
+        return any(map(is_governed, entry.values()))
+    if isinstance(entry, list):
+        return any(map(is_governed, entry))
+    if not isinstance(entry, str):
+        return False
+    at = entry.find("gp_")
+    return at >= 0 and is_well_formed(entry[at : at + _TOKEN_LENGTH])

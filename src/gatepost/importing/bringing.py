@@ -13,7 +13,7 @@ from datetime import datetime
 
 from gatepost.connect import files
 from gatepost.connect.clients import Target as Address
-from gatepost.connect.reading import ClientFile, Listed
+from gatepost.connect.reading import ClientFile, Listed, is_governed
 from gatepost.connect.rewriting import Turn, turned_over
 from gatepost.control.act import Actor
 from gatepost.control.grants import add_grant, list_grants, revoke_grant, rotate_grant
@@ -24,7 +24,7 @@ from gatepost.control.store import Store
 from gatepost.control.target import Target
 from gatepost.control.tools import list_tools
 from gatepost.errors import GatepostError
-from gatepost.importing.entries import Around, CannotImport, SwitchedOff, is_governed, target_of
+from gatepost.importing.entries import Around, CannotImport, SwitchedOff, target_of
 from gatepost.importing.starting import starting_policy
 from gatepost.importing.steps import Step, finished, keep_steps, steps_of
 

@@ -10,10 +10,8 @@ from typing import Any
 from gatepost.connect.reading import Listed
 from gatepost.control.target import Target, check_target
 from gatepost.errors import GatepostError
-from gatepost.grants.token import is_well_formed
 from gatepost.importing.secrets import without_secrets
 
-_TOKEN_LENGTH = 52
 _LEGACY_SSE = "it is reached by the old HTTP+SSE transport, which Gatepost does not speak"
 _URL_KEYS = ("url", "httpUrl", "serverUrl")
 _HEADER_KEYS = ("headers", "http_headers")
@@ -44,18 +42,6 @@ class Around:
     environ: Mapping[str, str] = field(repr=False)
     home: Path
     inputs: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-def is_governed(entry: Any) -> bool:
-    """Whether an entry leads through a Gatepost already: some text in it holds one of its tokens."""
-    if isinstance(entry, Mapping):
-        return any(map(is_governed, entry.values()))
-    if isinstance(entry, list):
-        return any(map(is_governed, entry))
-    if not isinstance(entry, str):
-        return False
-    at = entry.find("gp_")
-    return at >= 0 and is_well_formed(entry[at : at + _TOKEN_LENGTH])
 
 
 def target_of(listed: Listed, around: Around) -> Target:
