@@ -171,3 +171,15 @@ def test_a_reading_tool_that_says_it_is_paid_for_does_more_than_read(description
 def test_a_url_that_is_opened_is_no_url_that_is_given() -> None:
     assert classify("kiosk_show", "Open URL in the kiosk").category == "execute"
     assert classify("kiosk_notes", "Open issues of the kiosk").category == "read"
+
+
+def test_a_query_that_is_said_to_write_is_run() -> None:
+    assert classify("graph_helper", "Execute a write query on the graph").category == "execute"
+    assert classify("graph_helper", "Execute a read query on the graph").category == "read"
+
+
+def test_a_conversion_that_is_told_where_to_put_its_result_leaves_a_file() -> None:
+    told = {"type": "object", "properties": {"source_path": {"type": "string"}, "output_path": {"type": "string"}}}
+    asked = {"type": "object", "properties": {"source_path": {"type": "string"}}}
+    assert classify("convert_leaflet", "Converts a leaflet to a slide deck", told).category == "write"
+    assert classify("convert_leaflet", "Converts a leaflet to plain text", asked).category == "read"

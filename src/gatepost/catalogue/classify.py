@@ -40,6 +40,7 @@ _FIRST_OF_TWO: Final = frozenset(first for first, _ in lexicon.TWO_WORDS)
 _MAYBE_CODE: Final = vocabulary("code expression statement program command cmd")
 _RUNS_CODE: Final = vocabulary("run execute eval evaluate query")
 _HTTP: Final = vocabulary("get head post put patch delete options trace connect")
+_CHANGING: Final = vocabulary("write mutating mutation update insert delete ddl dml")
 _PICTURES: Final = vocabulary("image png svg")
 _LEFT_AT: Final = vocabulary("file files disk folder directory exports")
 _SAVED: Final = vocabulary("file disk folder location directory path imports import local saves saved")
@@ -202,7 +203,7 @@ _WHAT: Final[dict[Category, str]] = {
     "financial": "moves money",
 }
 _RUNS: Final = frozenset(("run", "execute", "perform"))
-_CARRIES: Final = frozenset(("download", "import", "export"))
+_CARRIES: Final = frozenset(("download", "import", "export", "convert"))
 _BY_HEAD: Final = frozenset(("read", "financial"))
 _NO_RULES: Final[Mapping[str, tuple[Category, int, str]]] = {}
 
@@ -279,6 +280,8 @@ def _gives_back(tool: Tool, objects: tuple[str, ...]) -> bool:
 
 def _only_selects(tool: Tool, things: tuple[str, ...]) -> bool:
     """Whether what is run cannot change anything: said so, or a query not in a language that could."""
+    if not _CHANGING.isdisjoint(things):
+        return False
     if "query" in things or "statement" in things:
         can_change = tool.facts.code or {"sql", "insert", "ddl"} & tool.reading.words
         return not can_change or says_it_only_selects(tool)
@@ -293,6 +296,8 @@ def _saves(tool: Tool, verb: str) -> bool:
         for path in tool.facts.paths
     ):
         return True
+    if verb == "convert":  # which mostly gives the result back
+        return False
     if verb == "export":
         return bool({"file", "disk", "folder", "exports"} & tool.reading.words)
     return bool(_SAVED & tool.reading.words) and not tool.reading.words & {"returns", "base64"}
