@@ -183,3 +183,15 @@ def test_a_conversion_that_is_told_where_to_put_its_result_leaves_a_file() -> No
     asked = {"type": "object", "properties": {"source_path": {"type": "string"}}}
     assert classify("convert_leaflet", "Converts a leaflet to a slide deck", told).category == "write"
     assert classify("convert_leaflet", "Converts a leaflet to plain text", asked).category == "read"
+
+
+def test_a_swap_that_is_carried_out_moves_what_is_swapped_where_prices_are_spoken_of() -> None:
+    pair = {"type": "object", "properties": {"from": {"type": "string"}, "amount": {"type": "string"}}}
+    assert classify("pool_helper", "Execute a swap on the exchange", pair).category == "financial"
+    assert classify("pool_helper", "Execute a swap of two pages").category == "execute"
+
+
+def test_grouping_what_is_drawn_changes_it_and_grouping_rows_of_an_answer_does_not() -> None:
+    assert classify("group_shapes", "Group some shapes together").category == "write"
+    assert classify("ungroup_layers", "Ungroup layers").category == "write"
+    assert classify("group_by_month", "Group expenses by month").category == "read"

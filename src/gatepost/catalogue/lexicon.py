@@ -61,7 +61,7 @@ VERB_ROWS: Final[tuple[tuple[Category, int, tuple[str, ...]], ...]] = (
             "unwrap bridge issue compress encrypt ingest embed vectorize scaffold bootstrap shorten collapse "
             "uncheck trim fulfill fulfil silence stash unfreeze claim triage allocate release specify reopen "
             "untag remark narrow widen correct supersede "
-            "unresolve uncomplete unapply unconfirm unsnooze unfriend unshelve unschedule unstage unmap unmount "
+            "unresolve uncomplete unapply unconfirm unsnooze unfriend unshelve unschedule unstage unmap unmount ungroup "
             "unvote untrack unassociate unhighlight reprioritize reprioritise prioritize prioritise postpone defer "
             "reconcile sanitize "
             "obfuscate whitelist blacklist allowlist denylist symlink chmod chown rebalance redefine override "
@@ -219,7 +219,7 @@ MONEY: Final[frozenset[str]] = vocabulary(
 
 MONEY_IF_TRADING: Final[frozenset[str]] = vocabulary(
     "order position transaction token eth sol btc usdc usdt crypto coin asset share stock option quote transfer "
-    "flow nft basket"
+    "flow nft basket swap sale redemption"
 )
 """Things that are money where the tool or its siblings speak of amounts, prices or trades."""
 

@@ -119,6 +119,7 @@ _OBJECT_ROWS: Final[tuple[Row, ...]] = (
         "changes a state",
     ),
     ("watch track follow", "log logs", "read", PLAIN, "shows a log"),
+    ("group ungroup", "element node shape layer tab cell object frame", "write", PLAIN, "changes an arrangement"),
     ("sort", "range row column cell sheet worksheet", "write", PLAIN, "changes an order that is kept"),
     ("expand", "link url address query paper acronym abbreviation", "read", PLAIN, "shows more of it"),
     ("give leave", "rating score feedback vote", "write", PLAIN, "makes a record"),
