@@ -83,6 +83,16 @@ def test_a_folder_without_an_installation_is_said_and_not_made(gatepost: Program
     assert not gatepost.data.exists()
 
 
+def test_a_folder_of_something_else_is_no_installation_and_nothing_is_advised_for_it(tmp_path: Path) -> None:
+    other = tmp_path / "project"
+    (other / ".git").mkdir(parents=True)
+    other.chmod(0o755)
+    ran = Program(other).quick("doctor")
+    assert ran.code == 1
+    assert f"There is no Gatepost in {other} yet." in ran.out
+    assert "chmod" not in ran.out
+
+
 def test_a_folder_in_which_nothing_is_registered_yet_is_not_damaged(gatepost: Program, tmp_path: Path) -> None:
     assert gatepost.quick("catalogue", "export", str(tmp_path / "index.json")).code == 0
     ran = gatepost.quick("doctor")

@@ -94,7 +94,7 @@ def _patient(place: Place, deep: bool, seconds: float) -> Patient:
         data = place.folder(create=False)
     except GatepostError as error:
         raise _Nothing(Finding("permissions", "problem", error.message, error.hint)) from None
-    if not data.root.is_dir():
+    if not any(part.exists() for part in (data.keys, data.journal, data.store, data.index)):
         raise _Nothing(
             Finding(
                 "permissions",
