@@ -108,3 +108,14 @@ def test_what_is_well_formed_and_not_there_is_no_wrong_usage(ready: Program) -> 
         ran = ready.quick(*arguments)
         assert (ran.code, "error GP-4003: There is no server" in ran.err) == (1, True)
     assert "error GP-4002" in ready.quick("server", "add", "files", "--", *WITHOUT).err
+
+
+@pytest.mark.parametrize("command", [["server", "add", "name"], ["scan"], ["run", "--policy", "p.yaml"]])
+def test_an_option_of_the_servers_program_without_the_two_hyphens_is_said_to_want_them(
+    gatepost: Program, command: list[str]
+) -> None:
+    ran = gatepost.quick(*command, "npx", "-y", "server")
+    assert (ran.code, ran.out) == (2, "")
+    assert "No such option '-y'" in ran.err
+    assert "put -- before the program's name" in ran.err
+    assert "put --" not in gatepost.quick(*command, "--no-such-option", "--", *WITHOUT).err

@@ -77,6 +77,17 @@ class Command(_Examples, click.Command):
         complete_names(self)
         data_option(self)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does; an option of a server's program is told from one that does not exist."""
+        ended = "--" in args
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if ended or not any(each.name == "command" and each.nargs == -1 for each in self.params):
+                raise
+            said = f"{error.format_message()} If it is for the server's program, put -- before the program's name."
+            raise click.NoSuchOption(error.option_name, said, ctx=ctx) from None
+
 
 class Group(_Examples, click.Group):
     """A group whose commands may be named as "module:attribute" and are imported when they are asked for."""
