@@ -343,3 +343,22 @@ def test_a_tool_with_an_unusable_schema_says_nothing_about_paths() -> None:
 def test_warnings_come_in_the_order_of_their_pointers() -> None:
     tools = {"b": {"action": "deny", "deny_if": [rule()]}, "a": {"require": [rule()]}}
     assert [warning.pointer for warning in warnings(tools=tools)] == ["/tools/a/require/0", "/tools/b"]
+
+
+@pytest.mark.parametrize("action", ["deny", "hide"])
+def test_rules_of_a_glob_that_a_wider_one_refuses_are_never_reached(action: str) -> None:
+    narrow = {"deny_if": [rule(condition("args.path", "contains", "secret"))]}
+    (warning,) = warnings(tools={"read_*": {"action": action}, "read_d*": narrow})
+    assert warning.pointer == "/tools/read_d*"
+    assert f'"read_*" covers it, and its action is {action}' in warning.message
+    limited = {"limits": [{"counter": "reads", "window": "minute", "max": 10}]}
+    assert pointers(tools={"read_*": {"action": action}, "read_d*": limited}) == {"/tools/read_d*"}
+    assert warnings(tools={"read_*": {"action": action}, "read_dir": narrow}) == [], "an exact name applies alone"
+    assert warnings(tools={"read_d*": {"action": action}, "read_*": narrow}) == [], "others are left to the wide one"
+    assert warnings(tools={"read_*": {"action": "deny", "mode": "shadow"}, "read_d*": narrow}) == []
+
+
+def test_a_rule_that_refuses_every_tool_is_told_of() -> None:
+    assert pointers(all_tools={"deny_if": [rule()]}) == {"/all_tools/deny_if/0"}
+    assert pointers(all_tools={"deny_if": [rule(mode="shadow")]}) == set()
+    assert pointers(all_tools={"deny_if": [rule(condition("args.path", "exists", False))]}) == set()

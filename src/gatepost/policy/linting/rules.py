@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gatepost.policy.errors import describe, escape
-from gatepost.policy.globs import covers
+from gatepost.policy.globs import covers, is_glob
 from gatepost.policy.linting.known import KnownTools
 from gatepost.policy.linting.schemas import has_path, may_be_absent
 from gatepost.policy.linting.warning import LintWarning
@@ -22,6 +22,9 @@ def check_rules(document: Document, tools: KnownTools) -> Iterator[LintWarning]:
         yield from _check_set(entry.rules, schemas)
         yield from _unreachable_entry(entry, document)
     yield from _check_set(document.all_tools, tools.schemas_of(tools.schemas))
+    for rule in document.all_tools.deny_if:
+        if not rule.conditions and not rule.when and (rule.mode or document.mode) == "enforce":
+            yield LintWarning(rule.pointer, "it has no conditions, so it refuses every call of every tool")
 
 
 def _check_set(rules: RuleSet, schemas: list[Schema]) -> Iterator[LintWarning]:
@@ -124,3 +127,15 @@ def _unreachable_entry(entry: Entry, document: Document) -> Iterator[LintWarning
     enforced = (entry.mode or document.mode) == "enforce"
     if rules and (entry.action == "hide" or (entry.action == "deny" and enforced)):
         yield LintWarning(pointer, f"no call reaches its rules: its action is {entry.action}")
+    elif (rules or entry.rules.limits) and is_glob(entry.key):
+        yield from _overruled(pointer, entry, document)
+
+
+def _overruled(pointer: str, entry: Entry, document: Document) -> Iterator[LintWarning]:
+    """A glob's rules where a wider glob refuses all that it matches: of actions the strictest counts."""
+    for other in document.tools.values():
+        refuses = other.action == "hide" or (other.action == "deny" and (other.mode or document.mode) == "enforce")
+        if other is not entry and refuses and is_glob(other.key) and covers(other.key, entry.key):
+            message = f"no call reaches its rules: {describe(other.key)} covers it, and its action is {other.action}"
+            yield LintWarning(pointer, message)
+            return
