@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,18 @@ def test_the_worker_survives_a_log_that_it_cannot_remove_from(old: Program) -> N
         assert old.quick("journal", "compact", "--max-age", "1d").code == 0
         assert running.children()["worker"] == worker
         verified(old)
+
+
+def test_the_log_of_a_folder_that_only_run_has_used_is_bounded_and_exported_too(old: Program, tmp_path: Path) -> None:
+    for file in old.data.glob("store.db*"):
+        file.unlink()
+    shutil.rmtree(old.data / "journal" / "admin")
+    before = calls(old)
+    assert old.quick("journal", "compact", "--max-age", "5d").code == 0
+    assert calls(old) == before[5:]
+    assert old.quick("journal", "retention", "--max-age", "5d").code == 0
+    assert old.quick("export-data", str(tmp_path / "all.tar.gz")).code == 0
+    verified(old)
 
 
 def test_a_folder_without_an_installation_is_said(gatepost: Program, tmp_path: Path) -> None:

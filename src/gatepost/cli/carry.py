@@ -46,7 +46,7 @@ def export_data(place: Place, file: Path, with_keys: bool, passphrase: str | Non
     if passphrase is not None and not with_keys:
         raise click.UsageError("--passphrase is for --with-keys.")
     secret = _passphrase(passphrase, new=True) if with_keys else None
-    with opened(place) as store:
+    with opened(place, of_run=True) as store:
         taken = take(store.folder, file.absolute(), passphrase=secret)
         with Act(store, actor()) as act:
             act.record("data.export", "data", after={"file": file.name, "keys": taken.keys, "rows": taken.rows})

@@ -53,7 +53,7 @@ def retention(place: Place, max_age: str | None, max_bytes: str | None, as_json:
     from gatepost.cli.session import actor, opened, value_of
     from gatepost.control.retention import Retention, read_retention, set_retention
 
-    with opened(place) as store:
+    with opened(place, of_run=True) as store:
         kept = read_retention(store)
         if max_age is not None or max_bytes is not None:
             wanted = Retention(_age(max_age, kept.max_age), _size(max_bytes, kept.max_bytes))
@@ -101,7 +101,7 @@ def compact(place: Place, max_age: str | None, max_bytes: str | None, dry_run: b
     from gatepost.processes import retaining
 
     bounds = Retention(_age(max_age, None), _size(max_bytes, None))
-    with opened(place) as store:
+    with opened(place, of_run=True) as store:
         if not bounds.bounded:
             running = _ask(store.folder, {"op": "retention"})
             bounds = read_retention(store) if running is None else Retention(**running["in_force"])

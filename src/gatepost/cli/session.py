@@ -18,15 +18,17 @@ _T = TypeVar("_T")
 
 
 @contextmanager
-def opened(place: Place, *, create: bool = False) -> Iterator[Store]:
+def opened(place: Place, *, create: bool = False, of_run: bool = False) -> Iterator[Store]:
     """The configuration store of the data folder; with `create`, folder, keys and tables are made where there are none.
 
     Without it, a folder that holds no Gatepost is GP-5003: a wrong --data is noticed, and reading leaves no traces.
+    With `of_run`, one that only `gatepost run` has used, and so has a log, is given a store.
     """
     from gatepost.control import run_pins
     from gatepost.control.store import open_store
     from gatepost.control.tools import NoSuchServer
 
+    create = create or (of_run and place.folder(create=False).journal.exists())
     with open_store(place.folder(create=create), create=create) as store:
         for warning in store.warnings:
             click.echo(f"warning: {warning}", err=True)
