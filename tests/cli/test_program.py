@@ -170,3 +170,27 @@ def test_a_reader_that_leaves_is_no_error(gatepost: Program) -> None:
         said = process.stderr.read()
     assert "Traceback" not in said
     assert "error" not in said
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--data", "relative", "server", "list"], ["run", "--policy", "{policy}", "--", "true"]]
+)
+def test_a_folder_that_is_gone_is_no_fault_of_ours(tmp_path: Path, arguments: list[str]) -> None:
+    policy = tmp_path / "policy.json"
+    policy.write_text('{"version": "1", "default": "deny"}')
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    program = Program(tmp_path / "data")
+    command = [sys.executable, "-m", "gatepost", *(part.format(policy=policy) for part in arguments)]
+    ran = subprocess.run(
+        ["sh", "-c", 'cd "$0" && rmdir "$0" && exec "$@"', str(gone), *command],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=program.environment(),
+    )
+    assert ran.returncode == 1
+    assert "no longer there" in ran.stderr
+    assert "fault" not in ran.stderr

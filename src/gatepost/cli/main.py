@@ -96,6 +96,12 @@ def run(arguments: list[str]) -> int:
     except Exception as error:
         if os.environ.get("GATEPOST_TRACEBACK"):
             raise
+        if isinstance(error, FileNotFoundError) and _folder_is_gone():
+            _fail(
+                "error",
+                "The folder that this was started in is no longer there. Change to another (cd), and run it again.",
+            )
+            return 1
         said = f"{type(error).__name__}: {error}".rstrip(": ")
         hint = "This is a fault in Gatepost; GATEPOST_TRACEBACK=1 shows where."
         _fail("error", f"{_one_line(said)}. {hint}")
@@ -110,6 +116,14 @@ def colours() -> bool | None:
 
 def _fail(word: str, text: str) -> None:
     click.echo(f"{click.style(f'{word}:', fg='red', bold=True)} {text}", err=True, color=colours())
+
+
+def _folder_is_gone() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109 - without pathlib, which may not be loaded yet
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _interrupted() -> int:
