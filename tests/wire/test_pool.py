@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 
 import pytest
@@ -241,7 +243,8 @@ def test_a_request_whose_connection_is_reset_is_not_sent_again() -> None:
     run(test())
 
 
-def test_where_nobody_listens_nothing_was_sent() -> None:
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_where_nobody_listens_nothing_was_sent_and_the_reason_is_the_systems(loop: str) -> None:
     async def test() -> None:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
@@ -249,9 +252,10 @@ def test_where_nobody_listens_nothing_was_sent() -> None:
             with pytest.raises(ConnectError) as caught:
                 await post(pool)
             assert not caught.value.sent
+            assert str(caught.value) == os.strerror(errno.ECONNREFUSED)
             await pool.close()
 
-    run(test())
+    run(test(), loop=loop)
 
 
 def test_a_response_before_the_whole_request_was_sent_is_given_and_ends_the_connection() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 
 import pytest
 
@@ -13,14 +15,16 @@ from tests.wire.serving import Serving, post, run, until
 LOOPS = pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
 
 
-def test_an_address_that_is_taken_is_an_error_that_says_so() -> None:
+@LOOPS
+def test_an_address_that_is_taken_is_an_error_that_says_so(loop: str) -> None:
     async def main() -> None:
         async with Serving() as serving:
-            with pytest.raises(GatepostError, match=f"127.0.0.1:{serving.port} cannot be listened on") as caught:
+            said = f"127.0.0.1:{serving.port} cannot be listened on: {os.strerror(errno.EADDRINUSE)}."
+            with pytest.raises(GatepostError, match=said) as caught:
                 await Listener(serving._handle).start("127.0.0.1", serving.port)
             assert caught.value.code == "GP-6003"
 
-    run(main())
+    run(main(), loop=loop)
 
 
 @LOOPS

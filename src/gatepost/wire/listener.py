@@ -21,6 +21,7 @@ from gatepost.wire.limits import Limits, Refusal
 from gatepost.wire.names import Names, Proxies
 from gatepost.wire.request import ClientGone, Request
 from gatepost.wire.running import Running, Together
+from gatepost.wire.sockets import spoken
 
 __all__ = ["ClientGone", "Handler", "Limits", "Listener", "Refusal", "Request"]
 
@@ -113,7 +114,7 @@ class Listener:
         except OSError as error:
             raise GatepostError(
                 "GP-6003",
-                f"{host}:{port} cannot be listened on: {error.strerror or error}.",
+                f"{host}:{port} cannot be listened on: {spoken(error)}.",
                 "Choose another address, or end what listens there.",
             ) from None
 

@@ -15,6 +15,7 @@ from gatepost.wire.errors import ConnectError, Cut, Malformed, TimedOut, TooLarg
 from gatepost.wire.exchange import Exchange
 from gatepost.wire.response import Response, ResponseHead
 from gatepost.wire.running import Together, as_task
+from gatepost.wire.sockets import spoken
 from gatepost.wire.tls import client_context
 
 __all__ = [
@@ -299,6 +300,6 @@ def _checked_lines(headers: Headers) -> bytes:
 def _why(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not valid: {error.verify_message}"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+    if isinstance(error, OSError):
+        return spoken(error)
     return str(error) or type(error).__name__

@@ -1,9 +1,11 @@
-"""Options of sockets that the event loops leave alone."""
+"""Options of sockets that the event loops leave alone, and what the system says of one that fails."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import ssl
 from typing import Final
 
 _PROBES: Final = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
@@ -20,3 +22,10 @@ def watch_silent(transport: asyncio.BaseTransport) -> None:
         option = getattr(socket, name, None)  # absent, or named otherwise, on some systems
         if option is not None:
             sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def spoken(error: OSError) -> str:
+    """Why a socket failed, in the system's words: asyncio puts others in their place, with the address once more."""
+    if error.errno is None or isinstance(error, socket.gaierror | ssl.SSLError):  # these have numbers of their own
+        return error.strerror or str(error) or type(error).__name__
+    return os.strerror(error.errno)
