@@ -122,6 +122,8 @@ def test_what_was_added_to_the_file_later_is_governed_too_and_kept_by_undo(at_ho
     undone = at_home.quick("server", "import", str(file), "--undo")
     assert undone.code == 0
     assert "had changed since" in undone.out
+    (backup,) = file.parent.glob("*.gatepost-backup-*")
+    assert f"The backup {backup} stays" in undone.out
     left = json.loads(file.read_text())
     assert left["mcpServers"].pop("more") == tiny(home, env={"A": "b"})
     assert left == original

@@ -317,6 +317,8 @@ def _undo(place: Place, path: Path, *, as_json: bool) -> int:
         click.echo(f"{path.resolve()} had changed since; its entries are put back, the rest is as it is now.")
     for name in undone.left:
         click.echo(f"{clean(name)} was changed or taken out by somebody, and is left so.", file=sys.stderr)
+    for backup in undone.backups:
+        click.echo(f"The backup {backup} stays, with the secrets that it holds; remove it when all is well.")
     for word, names in (("Revoked", undone.revoked), ("Removed", undone.removed)):
         if names:
             click.echo(f"{word}: {', '.join(names)}")

@@ -28,6 +28,7 @@ class Undone:
         left: names of entries that are gone from the file or were changed by somebody, and were left so.
         revoked, removed: grants and servers.
         kept: servers that stay, because other grants are in use on them.
+        backups: files that stay beside it, with the secrets that it held: what it was could not be put back whole.
     """
 
     whole: bool
@@ -36,6 +37,7 @@ class Undone:
     revoked: tuple[str, ...]
     removed: tuple[str, ...]
     kept: tuple[str, ...]
+    backups: tuple[str, ...]
 
 
 def undo(store: Store, actor: Actor, file: Path) -> Undone:
@@ -56,6 +58,7 @@ def undo(store: Store, actor: Actor, file: Path) -> Undone:
     revoked: list[str] = []
     removed: list[str] = []
     kept: list[str] = []
+    backups = [step.backup for step in steps if step.backup is not None]
     while steps:
         step = steps[-1]
         if step.rewritten is not None:
@@ -67,7 +70,8 @@ def undo(store: Store, actor: Actor, file: Path) -> Undone:
             (removed if _remove(store, actor, name) else kept).append(name)
         steps.pop()
         keep_steps(store, actor, real, steps, "client.undo")
-    return Undone(whole, touched, tuple(left), tuple(revoked), tuple(removed), tuple(kept))
+    staying = tuple(backup for backup in backups if Path(backup).exists())
+    return Undone(whole, touched, tuple(left), tuple(revoked), tuple(removed), tuple(kept), staying)
 
 
 def _put_back(file: Path, step: Step) -> tuple[bool, list[str]]:
