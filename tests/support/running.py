@@ -69,9 +69,14 @@ class RunClient:
         self.process.stdin.flush()
 
     def read(self) -> dict[str, Any]:
-        """Read one line, which has to be a message."""
+        """Read one line, which has to be a message. A program that says nothing for a minute is killed."""
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        hung = threading.Timer(60, self.process.kill)
+        hung.start()
+        try:
+            line = self.process.stdout.readline()
+        finally:
+            hung.cancel()
         assert line, f"standard output has ended, and standard error says: {self.errors()}"
         message = json.loads(line)
         assert message["jsonrpc"] == "2.0"

@@ -7,12 +7,14 @@ import os
 import stat
 import sys
 from pathlib import Path
+from typing import Final
 
 from gatepost.control.policies import check
 from gatepost.errors import GatepostError
 from gatepost.policy import Policy, compile_policy
 
 _Mark = tuple[int, int, int, int]
+_AT_ONCE: Final = getattr(os, "O_NONBLOCK", 0)
 
 
 class PolicyFile:
@@ -26,7 +28,7 @@ class PolicyFile:
         self.path = path.absolute()
         self._seen = _mark(self.path)
         self._unread = False
-        self.policy = self._read()
+        self.policy = _compiled(self.path.read_bytes())
 
     @property
     def name(self) -> str:
@@ -44,9 +46,7 @@ class PolicyFile:
             self._unread = False
             return False
         try:
-            if mark is None and self.path.exists():  # a pipe would be waited for, and every call with it
-                raise OSError(errno.EINVAL, "it is not a file")
-            policy = self._read()
+            policy = _compiled(_bytes_of_a_file(self.path))
         except OSError as error:
             told, self._unread = self._unread, True
             return not told and self._tell(f"cannot be read ({error.strerror}), so the policy stays as it was.")
@@ -64,8 +64,24 @@ class PolicyFile:
         print(f"warning: {self.path} {why}", file=sys.stderr, flush=True)
         return False
 
-    def _read(self) -> Policy:
-        return compile_policy(check(self.path.read_bytes()).text)
+
+def _compiled(text: bytes) -> Policy:
+    return compile_policy(check(text).text)
+
+
+def _bytes_of_a_file(path: Path) -> bytes:
+    """What a file holds. Raises `OSError` for anything else: a pipe would be waited for, and every call with it.
+
+    It is looked at once it is open, for by its path it may be another thing the moment after.
+    """
+    descriptor = os.open(path, os.O_RDONLY | _AT_ONCE)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is not a file")
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
 
 
 def _mark(path: Path) -> _Mark | None:
