@@ -4,8 +4,9 @@ how quickly tools are found again.
 python -m bench.catalogue                                       the sizes that the bars name, some minutes
 python -m bench.catalogue --servers 1000 --tools 13000 --json   smaller, for machines
 
-Definitions are made beforehand: what is measured is the import of data that was read. Every query and every filter is
-asked three times, in an order of its own each time; its figure is the median.
+Definitions are made beforehand. They are imported from memory by one process, and from a folder of files as
+`gatepost catalogue import` does it, by as many as there are processors. Every query and every filter is asked three
+times, in an order of its own each time; its figure is the median.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import random
 import resource
 import tempfile
@@ -27,8 +29,9 @@ from bench import invented
 from gatepost.catalogue import Siblings, classify
 from gatepost.catalogue.classification import CATEGORIES, SEVERITIES, SIGNALS
 from gatepost.catalogue.index import Index, ServerEntry
-from gatepost.catalogue.index.entries import entries_of
-from gatepost.catalogue.index.many import import_alone
+from gatepost.catalogue.index.entries import Counts, entries_of
+from gatepost.catalogue.index.many import import_alone, read_many
+from gatepost.catalogue.index.sources import Problems
 
 SEED = 5
 SERVERS = 45_000
@@ -44,33 +47,46 @@ def entry(name: str, definitions: list[dict[str, Any]]) -> ServerEntry:
 
 
 def imported(file: Path, servers: int, tools: int) -> dict[str, Any]:
-    """Imports definitions into the file, then what they were classified as into another one beside it."""
+    """Imports definitions into the file; then what they were classified as, and then a folder of them, into others."""
     lists = list(invented.servers(servers, tools, SEED))
     import_alone()  # as `gatepost catalogue import` begins
-    took = put(file, (entry(*one) for one in lists), servers, tools)
+    with Index.open(file) as index:
+        took = timed(partial(put, index.put, (entry(*one) for one in lists), (servers, tools)))
+    size = sum(one.stat().st_size for one in file.parent.glob(f"{file.name}*"))
+    folder = file.with_name("scans")
+    written(folder, lists)
     entries = [entry(*one) for one in lists]
     del lists
     import_alone()
-    again = put(file.with_name("classified.db"), entries, servers, tools)
+    with Index.open(file.with_name("classified.db")) as index:
+        classified = timed(partial(put, index.put, entries, (servers, tools)))
+    del entries
+    with Index.open(file.with_name("read.db")) as index:
+        read = timed(partial(put, index.put_rows, read_many(folder, Problems()), (servers, tools)))
     return {
         "servers": servers,
         "tools": tools,
         "import_seconds": took,
         "import_tools_per_s": tools / took,
-        "import_classified_tools_per_s": tools / again,
-        "bytes": sum(one.stat().st_size for one in file.parent.glob(f"{file.name}*")),
+        "import_classified_tools_per_s": tools / classified,
+        "import_folder_tools_per_s": tools / read,
+        "processors": len(os.sched_getaffinity(0)),
+        "bytes": size,
     }
 
 
-def put(file: Path, entries: Iterable[ServerEntry], servers: int, tools: int) -> float:
-    """Seconds of an import into a new file."""
-    with Index.open(file) as index:
-        began = time.perf_counter()
-        counts = index.put(entries)
-        took = time.perf_counter() - began
-    if (counts.servers, counts.tools) != (servers, tools):
-        raise SystemExit(f"{counts} went in, {servers} servers with {tools} tools were wanted")
-    return took
+def written(folder: Path, lists: list[tuple[str, list[dict[str, Any]]]]) -> None:
+    """A file for each server, 500 of them in a folder of their own."""
+    for number, (name, definitions) in enumerate(lists):
+        file = folder / f"{number // 500:03}" / f"{number:05}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"server": name, "tools": definitions}))
+
+
+def put(into: Callable[[Iterable[Any]], Counts], servers: Iterable[Any], wanted: tuple[int, int]) -> None:
+    counts = into(servers)
+    if (counts.servers, counts.tools) != wanted:
+        raise SystemExit(f"{counts} went in, {wanted[0]} servers with {wanted[1]} tools were wanted")
 
 
 def searches() -> list[dict[str, Any]]:
