@@ -341,8 +341,9 @@ def test_a_policy_that_is_a_pipe_is_read_once_and_one_that_becomes_a_pipe_keeps_
     with running(tmp_path / "data", json.loads(only("echo"))) as client:
         (file,) = tmp_path.glob("policy-*.json")
         client.initialize()
-        file.unlink()
-        os.mkfifo(file)
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        pipe.replace(file)
         assert client.text("echo", text="x") == "x", "the policy stays as it was"
         client.until_said("it is not a file")
         client.leave()
