@@ -136,7 +136,7 @@ def _warn_of_token(place: Place, server: str, token: str) -> None:
 
 
 def warn_of_no_gateway(place: Place) -> None:
-    """Says where no `serve` runs on this folder: what a client is told to reach is not there, for now."""
+    """Warns where no `serve` runs on this folder: a client would reach nothing at the address that it is told."""
     import shlex
 
     from gatepost.processes.lock import holder
